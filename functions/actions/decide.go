@@ -1,0 +1,88 @@
+package actions
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"ascend/shared/app"
+	"ascend/shared/domain/action"
+	"ascend/shared/endpoint"
+	"ascend/shared/store"
+)
+
+// Verdict is the request of approve and reject: which action, and why. Who
+// decides is the credential's subject, never a member of the body.
+type Verdict struct {
+	one
+	Reason string `json:"reason" maxlen:"2000" doc:"Why; for a rejection it becomes the denial's reason."`
+}
+
+// Approved answers actions-approve.
+type Approved struct {
+	ActionID           action.ID `json:"action_id"`
+	Status             string    `json:"status" enum:"approved"`
+	ApprovedBy         int64     `json:"approved_by"`
+	ApprovedAt         time.Time `json:"approved_at"`
+	CorrelationID      string    `json:"correlation_id"`
+	Reason             string    `json:"reason"`
+	Stage              int       `json:"stage"`
+	RemainingApprovals int       `json:"remaining_approvals"`
+}
+
+// Approve is POST /api/v1/actions/{action_id}/approve: let a pending action go ahead.
+func Approve() endpoint.Route {
+	return endpoint.Define(decideSpec("approve", "Approve a pending action"), approve)
+}
+
+func approve(ctx context.Context, a *app.App, c *app.Command, in Verdict) (Approved, error) {
+	id, err := in.id()
+	if err != nil {
+		return Approved{}, err
+	}
+	d, err := a.Approve(ctx, c, id, in.Reason)
+	return Approved{
+		ActionID: d.ID, Status: string(d.Status), ApprovedBy: d.By, ApprovedAt: d.At,
+		CorrelationID: d.CorrelationID, Reason: d.Reason, Stage: 1,
+	}, err
+}
+
+// Rejected answers actions-reject.
+type Rejected struct {
+	ActionID           action.ID `json:"action_id"`
+	Status             string    `json:"status" enum:"denied"`
+	RejectedBy         int64     `json:"rejected_by"`
+	RejectedAt         time.Time `json:"rejected_at"`
+	Reason             string    `json:"reason"`
+	CorrelationID      string    `json:"correlation_id"`
+	Stage              int       `json:"stage"`
+	RemainingApprovals int       `json:"remaining_approvals"`
+}
+
+// Reject is POST /api/v1/actions/{action_id}/reject: deny a pending action.
+func Reject() endpoint.Route {
+	return endpoint.Define(decideSpec("reject", "Reject a pending action"), reject)
+}
+
+func reject(ctx context.Context, a *app.App, c *app.Command, in Verdict) (Rejected, error) {
+	id, err := in.id()
+	if err != nil {
+		return Rejected{}, err
+	}
+	d, err := a.Reject(ctx, c, id, in.Reason)
+	return Rejected{
+		ActionID: d.ID, Status: string(d.Status), RejectedBy: d.By, RejectedAt: d.At,
+		Reason: d.Reason, CorrelationID: d.CorrelationID, Stage: 1,
+	}, err
+}
+
+func decideSpec(verb, summary string) endpoint.Spec {
+	return endpoint.Spec{
+		ID: "actions-" + verb, Method: http.MethodPost, Path: "/api/v1/actions/{action_id}/" + verb, Tag: "Actions",
+		Summary: summary, Auth: endpoint.TokenApprover,
+		Reads:         []store.Table{store.Actions, store.Agents, store.Commands},
+		Writes:        []store.Table{store.Actions, store.Commands},
+		InvalidStatus: http.StatusUnprocessableEntity, Also: []int{400, 401, 403, 404, 422, 500, 503},
+		Unknown: endpoint.Tolerate, Body: endpoint.OptionalBody, Repeats: true,
+	}
+}

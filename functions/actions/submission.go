@@ -1,0 +1,168 @@
+package actions
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"ascend/shared/domain/agent"
+	"ascend/shared/domain/catalog"
+	"ascend/shared/domain/governance"
+	"ascend/shared/domain/problem"
+)
+
+// Submission is the request of actions-submit. agent_id and action_type are
+// required; what else is documented as required has a default (decision 20).
+// Members that are not listed are ignored.
+type Submission struct {
+	AgentID      string `json:"agent_id" doc:"The agent that wants to act."`
+	ActionType   string `json:"action_type" maxlen:"128" doc:"What it wants to do, such as email_send."`
+	Description  string `json:"description" maxlen:"4096"`
+	ToolName     string `json:"tool_name" maxlen:"256"`
+	AgentName    string `json:"agent_name" maxlen:"256"`
+	TargetSystem string `json:"target_system" maxlen:"1024"`
+
+	Resource     string `json:"resource" maxlen:"1024"`
+	Target       string `json:"target_resource" maxlen:"1024" doc:"An alias of resource."`
+	ResourceType string `json:"resource_type" maxlen:"256"`
+	ResourceID   any    `json:"resource_id" doc:"A string or a number."`
+	Environment  string `json:"environment" maxlen:"64"`
+
+	ActionDetails  map[string]any `json:"action_details"`
+	Parameters     map[string]any `json:"parameters"`
+	Metadata       map[string]any `json:"metadata"`
+	Context        map[string]any `json:"context"`
+	RiskIndicators map[string]any `json:"risk_indicators"`
+
+	ContainsPII      bool `json:"contains_pii"`
+	RequireApproval  bool `json:"require_approval" doc:"Ask for a person, whatever the risk."`
+	EstimatedCostUSD any  `json:"estimated_cost_usd" doc:"A decimal number, as a number or a string."`
+
+	NISTControl string `json:"nist_control" maxlen:"32" doc:"Overrides the mapping, such as AC-3."`
+	MITRETactic string `json:"mitre_tactic" maxlen:"16" doc:"Overrides the mapping, such as TA0002."`
+
+	OrchestrationSession any    `json:"orchestration_session_id"`
+	ParentAction         any    `json:"parent_action_id"`
+	OrchestrationDepth   int    `json:"orchestration_depth" min:"0" max:"5"`
+	MCPServer            string `json:"mcp_server_name" maxlen:"256"`
+	ModelID              any    `json:"model_id"`
+
+	// Callers cannot set their own risk: these are ignored and the answer says so.
+	RiskScore any `json:"risk_score"`
+	RiskLevel any `json:"risk_level"`
+}
+
+// Proposal checks the submission and puts defaults where clients leave out
+// what is documented as required.
+func (s Submission) Proposal() (governance.Proposal, error) {
+	if err := s.missing(); err != nil {
+		return governance.Proposal{}, err
+	}
+	var faults []problem.Field
+	fault := func(ok bool, pointer, format string, args ...any) {
+		if !ok {
+			faults = append(faults, problem.Field{Pointer: pointer, Detail: fmt.Sprintf(format, args...)})
+		}
+	}
+	text := func(pointer string, v any) string {
+		t, ok := idText(v)
+		fault(ok, pointer, "%s must be a string or a number of at most 256 characters", pointer[1:])
+		return t
+	}
+	cost, ok := decimal(s.EstimatedCostUSD)
+	fault(ok, "/estimated_cost_usd", "estimated_cost_usd must be a decimal number from 0 to 999999999.999999")
+	fault(agent.ID(s.AgentID).Valid(), "/agent_id", "agent_id must be 3-64 characters: letters, digits and . _ : @ -")
+	fault(s.NISTControl == "" || catalog.ValidControl(s.NISTControl), "/nist_control", "nist_control must name a NIST SP 800-53 control, such as AC-3")
+	fault(s.MITRETactic == "" || catalog.ValidTactic(s.MITRETactic), "/mitre_tactic", "mitre_tactic must name a MITRE ATT&CK tactic, such as TA0002")
+
+	resource := cmp.Or(s.Resource, s.Target)
+	p := governance.Proposal{
+		AgentID: agent.ID(s.AgentID), AgentName: s.AgentName, ActionType: strings.TrimSpace(s.ActionType),
+		TargetSystem: s.TargetSystem, Resource: resource, ResourceType: s.ResourceType, ResourceID: text("/resource_id", s.ResourceID),
+		Environment: s.Environment, Parameters: merge(s.ActionDetails, s.Parameters), Metadata: s.Metadata,
+		Context: s.Context, RiskIndicators: s.RiskIndicators, ContainsPII: s.ContainsPII, RequireApproval: s.RequireApproval,
+		EstimatedCostUSD: cost, NISTControl: s.NISTControl, MITRETactic: s.MITRETactic,
+		OrchestrationSession: text("/orchestration_session_id", s.OrchestrationSession),
+		ParentAction:         text("/parent_action_id", s.ParentAction),
+		OrchestrationDepth:   s.OrchestrationDepth, MCPServer: s.MCPServer, ModelID: text("/model_id", s.ModelID),
+	}
+	p.ToolName = cmp.Or(s.ToolName, detail(p.Parameters, "tool_name"), s.TargetSystem, p.ActionType)
+	p.Description = cmp.Or(s.Description, detail(p.Parameters, "description"), strings.TrimSpace(p.ActionType+" "+resource))
+	if s.RiskScore != nil {
+		p.Ignored = append(p.Ignored, "risk_score")
+	}
+	if s.RiskLevel != nil {
+		p.Ignored = append(p.Ignored, "risk_level")
+	}
+	if len(faults) > 0 {
+		return p, problem.InvalidFields(faults...)
+	}
+	return p, nil
+}
+
+// missing names the required fields that are absent, in the words of seeds/004.
+func (s Submission) missing() error {
+	var names []string
+	var fields []problem.Field
+	for _, f := range []struct{ name, value string }{{"agent_id", s.AgentID}, {"action_type", s.ActionType}} {
+		if strings.TrimSpace(f.value) == "" {
+			names = append(names, f.name)
+			fields = append(fields, problem.Field{Pointer: "/" + f.name, Detail: f.name + " is required"})
+		}
+	}
+	if names == nil {
+		return nil
+	}
+	err := problem.InvalidFields(fields...)
+	err.Detail = "Missing required fields: " + strings.Join(names, ", ")
+	return err
+}
+
+// merge joins the two names for an action's arguments; action_details wins.
+func merge(details, parameters map[string]any) map[string]any {
+	if len(parameters) == 0 {
+		return details
+	}
+	all := make(map[string]any, len(details)+len(parameters))
+	for _, m := range []map[string]any{parameters, details} {
+		for k, v := range m {
+			all[k] = v
+		}
+	}
+	return all
+}
+
+// detail is a text among the arguments, bounded as the field it stands in for.
+func detail(m map[string]any, name string) string {
+	s, _ := m[name].(string)
+	return strings.ToValidUTF8(s[:min(len(s), 256)], "")
+}
+
+// idText reads an id that clients send as a string or a number.
+func idText(v any) (string, bool) {
+	switch v := v.(type) {
+	case nil:
+		return "", true
+	case string:
+		return v, len(v) <= 256
+	case jsontext.Value:
+		return v.String(), len(v) <= 256
+	}
+	return "", false
+}
+
+// decimal reads an amount of money without ever making it binary: at most nine
+// digits before and six after the point, no sign, no exponent.
+func decimal(v any) (string, bool) {
+	s, ok := idText(v)
+	if !ok || s == "" {
+		return "", ok
+	}
+	whole, fraction, _ := strings.Cut(s, ".")
+	digits := func(s string, most int) bool {
+		return len(s) <= most && strings.Trim(s, "0123456789") == ""
+	}
+	return s, whole != "" && digits(whole, 9) && digits(fraction, 6) && !strings.HasSuffix(s, ".")
+}

@@ -1,0 +1,48 @@
+package agents
+
+import (
+	"context"
+	"net/http"
+
+	"ascend/shared/app"
+	"ascend/shared/domain/agent"
+	"ascend/shared/endpoint"
+	"ascend/shared/store"
+)
+
+// RateLimitsIn is the request of agents-rate-limits (seeds/000). An absent
+// limit stays as it is; null is unlimited; 0 admits nothing.
+type RateLimitsIn struct {
+	One
+	agent.LimitSettings
+}
+
+// RateLimitsOut is the answer of agents-rate-limits.
+type RateLimitsOut struct {
+	Success    bool         `json:"success"`
+	Message    string       `json:"message"`
+	AgentID    agent.ID     `json:"agent_id"`
+	RateLimits agent.Limits `json:"rate_limits"`
+	Version    string       `json:"version"`
+}
+
+// RateLimits sets how many actions an agent may do a minute, an hour and a day.
+func RateLimits() endpoint.Route {
+	return endpoint.Define(endpoint.Spec{
+		ID: "agents-rate-limits", Method: http.MethodPut, Path: one + "/rate-limits", Tag: tag,
+		Summary: "Set an agent's rate limits",
+		Auth:    endpoint.TokenAdmin,
+		Reads:   []store.Table{store.Agents, store.Commands}, Writes: written,
+		Also: []int{http.StatusBadRequest, http.StatusNotFound},
+		Body: endpoint.RequiredBody,
+	}, rateLimits)
+}
+
+func rateLimits(ctx context.Context, a *app.App, c *app.Command, in RateLimitsIn) (RateLimitsOut, error) {
+	got, err := a.LimitAgent(ctx, c, in.AgentID, in.LimitSettings)
+	g := got.Agent
+	return RateLimitsOut{
+		Success: true, Message: said(got.Changed, "Rate limits updated", "Rate limits unchanged", g.ID),
+		AgentID: g.ID, RateLimits: g.Config.Limits, Version: g.Version,
+	}, err
+}

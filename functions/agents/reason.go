@@ -1,0 +1,22 @@
+package agents
+
+import (
+	"cmp"
+
+	"ascend/shared/domain/problem"
+)
+
+// Reason is why something is done, in the query as documented (seeds/000) or
+// in the body.
+type Reason struct {
+	InQuery string `query:"reason" json:"-" maxlen:"1000" doc:"Why."`
+	InBody  string `json:"reason,omitzero" maxlen:"1000" doc:"Why."`
+}
+
+// text is the reason, wherever it was given.
+func (r Reason) text() (string, error) {
+	if r.InQuery != "" && r.InBody != "" && r.InQuery != r.InBody {
+		return "", problem.InvalidFields(problem.Field{Pointer: "/reason", Detail: "reason differs between query and body"})
+	}
+	return cmp.Or(r.InQuery, r.InBody), nil
+}

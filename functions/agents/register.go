@@ -1,0 +1,78 @@
+package agents
+
+import (
+	"context"
+	"net/http"
+
+	"ascend/shared/app"
+	"ascend/shared/domain/agent"
+	"ascend/shared/endpoint"
+	"ascend/shared/store"
+)
+
+// RegisterIn is the request of agents-register (seeds/001). Members that are
+// not known are ignored, because published clients send extras.
+type RegisterIn struct {
+	AgentID string `json:"agent_id" doc:"Unique identifier (3-64 characters). Required."`
+	agent.Settings
+	Name         agent.Setting[string]   `json:"name,omitzero" doc:"An alias of display_name."`
+	Capabilities agent.Setting[[]string] `json:"capabilities,omitzero" doc:"An alias of allowed_action_types."`
+}
+
+// settings are those of the request with the aliases in place.
+func (in RegisterIn) settings() agent.Settings {
+	s := in.Settings
+	if s.DisplayName.Value() == nil {
+		s.DisplayName = in.Name
+	}
+	if s.AllowedActionTypes.Value() == nil {
+		s.AllowedActionTypes = in.Capabilities
+	}
+	return s
+}
+
+// RegisterOut is the answer of agents-register: 201 when the agent was
+// created, 200 when it was there.
+type RegisterOut struct {
+	Success   bool     `json:"success"`
+	Created   bool     `json:"created"`
+	Agent     Summary  `json:"agent"`
+	Message   string   `json:"message"`
+	NextSteps []string `json:"next_steps,omitempty"`
+}
+
+// Status is 201 or 200.
+func (out RegisterOut) Status() int {
+	if out.Created {
+		return http.StatusCreated
+	}
+	return http.StatusOK
+}
+
+// Register enters an agent as a draft.
+func Register() endpoint.Route {
+	return endpoint.Define(endpoint.Spec{
+		ID: "agents-register", Method: http.MethodPost, Path: base, Tag: tag,
+		Summary: "Register an agent",
+		Auth:    endpoint.KeyOrTokenWrite,
+		Reads:   []store.Table{store.Agents, store.Commands}, Writes: written,
+		Success: http.StatusCreated, Also: []int{http.StatusOK, http.StatusBadRequest},
+		Body: endpoint.RequiredBody, Unknown: endpoint.Tolerate, Repeats: true,
+	}, register)
+}
+
+func register(ctx context.Context, a *app.App, c *app.Command, in RegisterIn) (RegisterOut, error) {
+	got, err := a.RegisterAgent(ctx, c, agent.ID(in.AgentID), in.settings())
+	out := RegisterOut{
+		Success: true, Created: got.Created, Agent: summary(got.Agent),
+		Message: said(got.Created, "Agent registered", "Agent already exists", got.Agent.ID),
+	}
+	if got.Created {
+		out.NextSteps = []string{
+			"Configure policies using POST /api/registry/agents/{id}/policies",
+			"Activate agent using POST /api/registry/agents/{id}/activate",
+			"Submit actions using POST /api/v1/actions/submit",
+		}
+	}
+	return out, err
+}

@@ -1,0 +1,63 @@
+package agents
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"ascend/shared/app"
+	"ascend/shared/domain/agent"
+	"ascend/shared/endpoint"
+	"ascend/shared/store"
+)
+
+// SuspendIn is the request of agents-suspend.
+type SuspendIn struct {
+	One
+	Reason
+}
+
+// SuspendOut is the answer of agents-suspend.
+type SuspendOut struct {
+	Success bool      `json:"success"`
+	Message string    `json:"message"`
+	Agent   Suspended `json:"agent"`
+}
+
+// Suspended is an agent that was stopped: when, by whom and why.
+type Suspended struct {
+	ID          int64        `json:"id"`
+	AgentID     agent.ID     `json:"agent_id"`
+	Status      agent.Status `json:"status"`
+	SuspendedAt time.Time    `json:"suspended_at"`
+	SuspendedBy string       `json:"suspended_by"`
+	Reason      string       `json:"reason"`
+}
+
+// Suspend stops an agent.
+func Suspend() endpoint.Route {
+	return endpoint.Define(endpoint.Spec{
+		ID: "agents-suspend", Method: http.MethodPost, Path: one + "/suspend", Tag: tag,
+		Summary: "Suspend an agent",
+		Auth:    endpoint.TokenAdmin,
+		Reads:   []store.Table{store.Agents, store.Commands}, Writes: written,
+		Also: []int{http.StatusBadRequest, http.StatusNotFound},
+		Body: endpoint.OptionalBody, Repeats: true,
+	}, suspend)
+}
+
+func suspend(ctx context.Context, a *app.App, c *app.Command, in SuspendIn) (SuspendOut, error) {
+	reason, err := in.text()
+	if err != nil {
+		return SuspendOut{}, err
+	}
+	got, err := a.SuspendAgent(ctx, c, in.AgentID, reason)
+	if err != nil {
+		return SuspendOut{}, err
+	}
+	g, s := got.Agent, got.Agent.Suspension
+	return SuspendOut{
+		Success: true, Message: said(got.Changed, "Agent suspended", "Agent already suspended", g.ID),
+		Agent: Suspended{g.Serial, g.ID, g.Status, s.At, s.By, s.Reason},
+	}, nil
+}

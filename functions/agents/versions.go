@@ -1,0 +1,57 @@
+package agents
+
+import (
+	"context"
+	"net/http"
+
+	"ascend/shared/app"
+	"ascend/shared/domain/agent"
+	"ascend/shared/endpoint"
+	"ascend/shared/store"
+)
+
+// VersionsIn is the request of agents-versions.
+type VersionsIn struct {
+	One
+	endpoint.Page `default:"50" max:"100"`
+}
+
+// VersionsOut is the answer of agents-versions: an agent's configurations,
+// newest first.
+type VersionsOut struct {
+	Success    bool            `json:"success"`
+	AgentID    agent.ID        `json:"agent_id"`
+	Versions   []agent.Version `json:"versions"`
+	Pagination Pagination      `json:"pagination"`
+}
+
+// Versions lists the configurations that an agent has had.
+func Versions() endpoint.Route {
+	return endpoint.Define(endpoint.Spec{
+		ID: "agents-versions", Method: http.MethodGet, Path: one + "/versions", Tag: tag,
+		Summary: "List an agent's versions",
+		Auth:    endpoint.KeyOrToken,
+		Reads:   []store.Table{store.Agents},
+		Also:    []int{http.StatusBadRequest, http.StatusNotFound},
+	}, versions)
+}
+
+func versions(ctx context.Context, a *app.App, c *app.Command, in VersionsIn) (VersionsOut, error) {
+	name := "versions of " + string(in.AgentID)
+	after, err := in.Position(c.Principal.Org, name)
+	if err != nil {
+		return VersionsOut{}, err
+	}
+	got, err := a.AgentVersions(ctx, c.Principal.Org, in.AgentID, app.Range{Limit: in.Limit, Offset: in.Offset, After: after})
+	if err != nil {
+		return VersionsOut{}, err
+	}
+	page := Pagination{Total: got.Total, Limit: in.Limit, Offset: in.Offset, HasMore: got.Next != ""}
+	if after != "" && len(got.Versions) > 0 {
+		page.Offset = got.Total - got.Versions[0].Number
+	}
+	if page.HasMore {
+		page.NextCursor = endpoint.NextCursor(c.Principal.Org, name, got.Next)
+	}
+	return VersionsOut{Success: true, AgentID: in.AgentID, Versions: got.Versions, Pagination: page}, nil
+}

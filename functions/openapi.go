@@ -1,0 +1,293 @@
+package functions
+
+import (
+	"cmp"
+	"fmt"
+	"net/http"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"ascend/shared/endpoint"
+)
+
+// document is an OpenAPI 3.1 description, as far as ours goes.
+type document struct {
+	OpenAPI    string                           `json:"openapi"`
+	Info       info                             `json:"info"`
+	Servers    []server                         `json:"servers"`
+	Tags       []tag                            `json:"tags"`
+	Paths      map[string]map[string]*operation `json:"paths"`
+	Components components                       `json:"components"`
+}
+
+type info struct {
+	Title       string `json:"title"`
+	Version     string `json:"version"`
+	Description string `json:"description"`
+}
+
+type server struct {
+	URL string `json:"url"`
+}
+
+type tag struct {
+	Name string `json:"name"`
+}
+
+type components struct {
+	Schemas         map[string]*schema        `json:"schemas"`
+	Headers         map[string]header         `json:"headers"`
+	Responses       map[string]response       `json:"responses"`
+	SecuritySchemes map[string]securityScheme `json:"securitySchemes"`
+}
+
+type securityScheme struct {
+	Type         string `json:"type"`
+	Scheme       string `json:"scheme,omitzero"`
+	BearerFormat string `json:"bearerFormat,omitzero"`
+	In           string `json:"in,omitzero"`
+	Name         string `json:"name,omitzero"`
+	Description  string `json:"description"`
+}
+
+type operation struct {
+	OperationID string                `json:"operationId"`
+	Summary     string                `json:"summary,omitzero"`
+	Tags        []string              `json:"tags,omitzero"`
+	Auth        string                `json:"x-ascend-auth"`
+	KeyScope    string                `json:"x-ascend-key-scope,omitzero"`
+	Security    []map[string][]string `json:"security"`
+	Parameters  []parameter           `json:"parameters,omitzero"`
+	RequestBody *requestBody          `json:"requestBody,omitzero"`
+	Responses   map[string]response   `json:"responses"`
+}
+
+type parameter struct {
+	Name        string  `json:"name"`
+	In          string  `json:"in"`
+	Description string  `json:"description,omitzero"`
+	Required    bool    `json:"required,omitzero"`
+	Deprecated  bool    `json:"deprecated,omitzero"`
+	Schema      *schema `json:"schema"`
+}
+
+type requestBody struct {
+	Required bool             `json:"required,omitzero"`
+	Content  map[string]media `json:"content"`
+}
+
+type media struct {
+	Schema *schema `json:"schema"`
+}
+
+type response struct {
+	Ref         string            `json:"$ref,omitzero"`
+	Description string            `json:"description,omitzero"`
+	Headers     map[string]header `json:"headers,omitzero"`
+	Content     map[string]media  `json:"content,omitzero"`
+}
+
+type header struct {
+	Ref         string  `json:"$ref,omitzero"`
+	Description string  `json:"description,omitzero"`
+	Schema      *schema `json:"schema,omitzero"`
+}
+
+// The names of the security schemes.
+const (
+	byKey     = "api_key"
+	byToken   = "bearer"
+	bySession = "session"
+)
+
+// OpenAPI renders routes and their Go types as an OpenAPI 3.1 document, the
+// same bytes for the same routes. version is that of the build.
+func OpenAPI(routes []endpoint.Route, version string) ([]byte, error) {
+	schemas := newSchemas()
+	d := document{
+		OpenAPI: "3.1.0",
+		Info:    info{Title: "Ascend", Version: version, Description: "Governance for AI agents: submit actions, have them decided, approved and audited."},
+		Servers: []server{{URL: "/"}},
+		Tags:    []tag{},
+		Paths:   map[string]map[string]*operation{},
+		Components: components{
+			Headers: map[string]header{
+				"X-Correlation-ID": {Description: "The caller's X-Correlation-ID where one was sent, else ours.", Schema: &schema{Type: "string"}},
+				"X-Total-Count":    {Description: "How many entries there are in all, where that is known.", Schema: &schema{Type: "integer"}},
+				"Link":             {Description: `The next page: <…>; rel="next" (RFC 8288). Absent on the last page.`, Schema: &schema{Type: "string"}},
+			},
+			SecuritySchemes: map[string]securityScheme{
+				byKey:     {Type: "apiKey", In: "header", Name: "X-API-Key", Description: "An API key. Also accepted as a bearer."},
+				byToken:   {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "A token of the identity provider."},
+				bySession: {Type: "apiKey", In: "cookie", Name: "access_token", Description: "The same token in a cookie. Requests that change state repeat the cookie owai_csrf in the header X-CSRF-Token."},
+			},
+		},
+	}
+	shapes := map[string]string{}
+	ids := map[string]bool{}
+	for _, r := range routes {
+		if err := r.Err(); err != nil {
+			return nil, err
+		}
+		shape := shapeOf(r.Path)
+		if other := cmp.Or(shapes[shape], r.Path); other != r.Path {
+			return nil, fmt.Errorf("the paths %s and %s differ only in names", other, r.Path)
+		}
+		shapes[shape] = r.Path
+		methods := d.Paths[r.Path]
+		if methods == nil {
+			methods = map[string]*operation{}
+			d.Paths[r.Path] = methods
+		}
+		method := strings.ToLower(r.Method)
+		if methods[method] != nil || ids[r.ID] {
+			return nil, fmt.Errorf("operation %s is there twice", r.ID)
+		}
+		ids[r.ID] = true
+		op, err := describe(r, schemas)
+		if err != nil {
+			return nil, fmt.Errorf("operation %s: %w", r.ID, err)
+		}
+		methods[method] = op
+		if r.Tag != "" && !slices.Contains(d.Tags, tag{r.Tag}) {
+			d.Tags = append(d.Tags, tag{r.Tag})
+		}
+	}
+	failure, err := schemas.of(reflect.TypeFor[endpoint.Problem](), answered)
+	if err != nil {
+		return nil, err
+	}
+	d.Components.Responses = map[string]response{"Problem": {
+		Description: "A failure (RFC 9457).",
+		Headers:     map[string]header{"X-Correlation-ID": {Ref: "#/components/headers/X-Correlation-ID"}},
+		Content:     map[string]media{"application/problem+json": {Schema: failure}},
+	}}
+	d.Components.Schemas = schemas.named
+	return json.Marshal(d, json.Deterministic(true), jsontext.WithIndent("  "))
+}
+
+// shapeOf is a path pattern without the names of its parameters.
+func shapeOf(path string) string {
+	segments := strings.Split(path, "/")
+	for i, segment := range segments {
+		if strings.HasPrefix(segment, "{") {
+			segments[i] = "{}"
+		}
+	}
+	return strings.Join(segments, "/")
+}
+
+// describe renders one route.
+func describe(r endpoint.Route, schemas *schemas) (*operation, error) {
+	op := &operation{
+		OperationID: r.ID, Summary: r.Summary, Auth: r.Auth.String(), KeyScope: r.KeyScope,
+		Security: security(r.Auth), Responses: map[string]response{},
+	}
+	if r.Tag != "" {
+		op.Tags = []string{r.Tag}
+	}
+	for _, p := range r.Params() {
+		s, err := schemas.field(p.Field, taken)
+		if err != nil {
+			return nil, err
+		}
+		required := p.In == "path" || p.Field.Tag.Get("required") == "true"
+		op.Parameters = append(op.Parameters, parameter{
+			Name: p.Name, In: p.In, Required: required, Description: p.Field.Tag.Get("doc"), Schema: s.bare(),
+		})
+		for _, alias := range p.Aliases {
+			op.Parameters = append(op.Parameters, parameter{
+				Name: alias, In: p.In, Deprecated: true, Description: "Another name of " + p.Name + ".", Schema: s.bare(),
+			})
+		}
+	}
+	if r.Repeats {
+		op.Parameters = append(op.Parameters, parameter{
+			Name: "Idempotency-Key", In: "header", Schema: text(255),
+			Description: "A request repeated with the same key and body within 24 hours is answered as the first was, with Idempotency-Replayed: true.",
+		})
+	}
+	op.Parameters = append(op.Parameters, parameter{
+		Name: "X-Correlation-ID", In: "header", Schema: text(128), Description: "Echoed, and kept beside our own.",
+	})
+	if r.HasBody() {
+		mode := taken
+		if r.Unknown == endpoint.Refuse {
+			mode = takenExactly
+		}
+		s, err := schemas.of(r.In(), mode)
+		if err != nil {
+			return nil, err
+		}
+		op.RequestBody = &requestBody{Required: r.Body == endpoint.RequiredBody, Content: map[string]media{"application/json": {Schema: s}}}
+	}
+	return op, answers(op, r, schemas)
+}
+
+// answers describes the responses of a route.
+func answers(op *operation, r endpoint.Route, schemas *schemas) error {
+	s, err := schemas.of(r.Out(), answered)
+	if err != nil {
+		return err
+	}
+	headers := map[string]header{"X-Correlation-ID": {Ref: "#/components/headers/X-Correlation-ID"}}
+	if r.HasPages() {
+		headers["X-Total-Count"] = header{Ref: "#/components/headers/X-Total-Count"}
+		headers["Link"] = header{Ref: "#/components/headers/Link"}
+	}
+	for _, status := range append([]int{r.Success}, r.Also...) {
+		if status < 300 {
+			op.Responses[strconv.Itoa(status)] = response{
+				Description: http.StatusText(status), Headers: headers, Content: map[string]media{"application/json": {Schema: s}},
+			}
+		}
+	}
+	for _, status := range failures(r) {
+		op.Responses[strconv.Itoa(status)] = response{Ref: "#/components/responses/Problem"}
+	}
+	op.Responses["default"] = response{Ref: "#/components/responses/Problem"}
+	return nil
+}
+
+// failures are the statuses of failure that a route can answer.
+func failures(r endpoint.Route) []int {
+	list := []int{http.StatusBadRequest, r.InvalidStatus, http.StatusInternalServerError, http.StatusServiceUnavailable}
+	if r.Auth != endpoint.Public {
+		list = append(list, http.StatusUnauthorized, http.StatusForbidden)
+	}
+	if strings.Contains(r.Path, "{") {
+		list = append(list, http.StatusNotFound)
+	}
+	if r.HasBody() {
+		list = append(list, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
+	}
+	if r.Repeats {
+		list = append(list, http.StatusConflict, http.StatusUnprocessableEntity)
+	}
+	for _, status := range r.Also {
+		if status >= 400 {
+			list = append(list, status)
+		}
+	}
+	return list
+}
+
+// security lists what credentials an operation takes; each alone is enough.
+func security(a endpoint.Auth) []map[string][]string {
+	list := []map[string][]string{}
+	if a == endpoint.Public {
+		return list
+	}
+	if a == endpoint.Optional {
+		list = append(list, map[string][]string{})
+	}
+	if a.TakesKeys() {
+		list = append(list, map[string][]string{byKey: {}})
+	}
+	return append(list, map[string][]string{byToken: {}}, map[string][]string{bySession: {}})
+}

@@ -1,0 +1,62 @@
+// Package functions is what can be called: one table of every operation. API
+// Gateway, the functions' policies, the API description, the local server, the
+// test matrices and the README's list of endpoints all derive from it.
+package functions
+
+import (
+	"ascend/functions/actions"
+	"ascend/functions/agents"
+	"ascend/functions/risk"
+	"ascend/functions/system"
+	"ascend/shared/endpoint"
+)
+
+// Table lists the operations; each entry makes its route. A new operation is
+// one file, its test, and one row here (then run go generate ./functions).
+func Table() []func() endpoint.Route {
+	return []func() endpoint.Route{
+		actions.Submit,
+		actions.List,
+		actions.Get,
+		actions.Status,
+		actions.Approve,
+		actions.Reject,
+
+		agents.Register,
+		agents.List,
+		agents.Get,
+		agents.Update,
+		agents.Delete,
+		agents.Activate,
+		agents.Suspend,
+		agents.Deactivate,
+		agents.Versions,
+		agents.RollBack,
+		agents.RateLimits,
+		agents.Usage,
+
+		risk.Evaluate,
+
+		system.Health,
+		system.DeploymentInfo,
+		system.OpenAPI,
+
+		// Older names that published clients use (clients.md §3, seeds/000).
+		actions.SubmitSDK,
+		actions.SubmitAuthorization,
+		actions.GetAgentAction,
+		actions.StatusAgentAction,
+	}
+}
+
+// Routes makes the route of every operation in the table.
+func Routes() []endpoint.Route {
+	table := Table()
+	routes := make([]endpoint.Route, len(table))
+	for i, define := range table {
+		routes[i] = define()
+	}
+	return routes
+}
+
+//go:generate go run ./gen

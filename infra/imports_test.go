@@ -1,0 +1,102 @@
+package infra
+
+import (
+	"fmt"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// layers are the folders of the house from the inside out; a package may
+// import its own layer's sub-folders only where allowed says so, and never a
+// layer outside of its own (the design's one rule about imports).
+var layers = []struct {
+	name    string
+	folders []string
+}{
+	{"domain", []string{"ascend/shared/domain"}},
+	{"seam", []string{"=ascend/shared/store"}},
+	{"app", []string{"ascend/shared/app"}},
+	{"adapters", []string{"ascend/shared/store", "ascend/shared/keys", "ascend/shared/identity", "ascend/shared/endpoint"}},
+	{"functions", []string{"ascend/functions"}},
+	{"wire", []string{"ascend/shared/wire"}},
+	{"programs", []string{"ascend/functions/cmd", "ascend/functions/gen", "ascend/localstack", "ascend/infra"}},
+}
+
+// outside says what the inner layers may use of the world.
+var forbidden = map[string][]string{
+	"domain": {"net/http", "os", "log", "log/slog", "database/sql", "github.com/aws/", "go.etcd.io/"},
+	"seam":   {"net/http", "os", "log", "log/slog", "github.com/aws/", "go.etcd.io/"},
+	"app":    {"net/http", "os", "log", "log/slog", "github.com/aws/", "go.etcd.io/"},
+}
+
+func TestImportsPointOneWay(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, "ascend/...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for line := range strings.Lines(string(out)) {
+		names := strings.Fields(line)
+		from, ok := layerOf(names[0])
+		if !ok {
+			continue
+		}
+		seen++
+		for _, imported := range names[1:] {
+			if to, ok := layerOf(imported); ok && to > from {
+				t.Errorf("%s (%s) imports %s (%s)", names[0], layers[from].name, imported, layers[to].name)
+			}
+			for _, world := range forbidden[layers[from].name] {
+				if imported == world || strings.HasSuffix(world, "/") && strings.HasPrefix(imported, world) {
+					t.Errorf("%s (%s) imports %s", names[0], layers[from].name, imported)
+				}
+			}
+		}
+	}
+	if seen < 20 {
+		t.Errorf("only %d packages were looked at", seen)
+	}
+}
+
+func TestNoPackageHasANameThatSaysNothing(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", `{{.Name}} {{.ImportPath}}`, "ascend/...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(out)) {
+		name, path, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if slices.Contains([]string{"util", "utils", "common", "types", "helpers", "models", "shared"}, name) {
+			t.Errorf("package %s (%s) is named for nothing", name, path)
+		}
+	}
+}
+
+// layerOf finds the most specific layer of a package.
+func layerOf(path string) (layer int, ok bool) {
+	longest := -1
+	for i, l := range layers {
+		for _, folder := range l.folders {
+			exact := strings.HasPrefix(folder, "=")
+			folder = strings.TrimPrefix(folder, "=")
+			inside := path == folder || !exact && strings.HasPrefix(path, folder+"/")
+			if size := len(folder); inside && (size > longest || size == longest && exact) {
+				longest, layer = size, i
+			}
+		}
+	}
+	return layer, longest >= 0
+}
+
+func Example_layers() {
+	for _, path := range []string{"ascend/shared/domain/risk", "ascend/shared/store", "ascend/shared/store/dynamo", "ascend/functions/cmd/health"} {
+		i, _ := layerOf(path)
+		fmt.Println(path, "is", layers[i].name)
+	}
+	// Output:
+	// ascend/shared/domain/risk is domain
+	// ascend/shared/store is seam
+	// ascend/shared/store/dynamo is adapters
+	// ascend/functions/cmd/health is programs
+}

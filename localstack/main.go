@@ -1,0 +1,51 @@
+// Command localstack runs the whole API on this machine over an embedded
+// durable store, with nothing else installed.
+//
+//	localstack serve                              what `make run` does
+//	localstack token -role user -email a@b.c      a token for another person
+//	localstack token -org 2 -key                  another organisation, with a key
+//
+// ADDR (127.0.0.1:8080) and DATA (.ascend) choose the address and the folder.
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
+		fmt.Fprintln(os.Stderr, "ascend:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	place := place{
+		addr: cmp.Or(os.Getenv("ADDR"), "127.0.0.1:8080"),
+		data: cmp.Or(os.Getenv("DATA"), ".ascend"),
+	}
+	command := "serve"
+	if len(args) > 0 {
+		command, args = args[0], args[1:]
+	}
+	switch command {
+	case "serve":
+		return serve(ctx, place, stdout, stderr)
+	case "token":
+		return token(place, args, stdout, stderr)
+	default:
+		return errors.New("usage: localstack serve | token [-h]")
+	}
+}
+
+// place is where the server listens and keeps its data.
+type place struct{ addr, data string }

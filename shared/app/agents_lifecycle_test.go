@@ -1,0 +1,158 @@
+package app_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+
+	"ascend/shared/app"
+	"ascend/shared/domain/agent"
+	"ascend/shared/domain/problem"
+	"ascend/shared/store"
+)
+
+func TestALifeIsAuditedAndSubmissionsSeeIt(t *testing.T) {
+	r := newRegistry(t)
+	r.register("my-agent")
+	ctx := context.Background()
+	steps := []struct {
+		name    string
+		do      func() (app.AgentChange, error)
+		status  agent.Status
+		changed bool
+	}{
+		{"activate", func() (app.AgentChange, error) { return r.ActivateAgent(ctx, r.command(), "my-agent", "") }, agent.Active, true},
+		{"activate again", func() (app.AgentChange, error) { return r.ActivateAgent(ctx, r.command(), "my-agent", "") }, agent.Active, false},
+		{"suspend", func() (app.AgentChange, error) { return r.SuspendAgent(ctx, r.command(), "my-agent", "review") }, agent.Suspended, true},
+		{"suspend again", func() (app.AgentChange, error) { return r.SuspendAgent(ctx, r.command(), "my-agent", "other") }, agent.Suspended, false},
+		{"reactivate", func() (app.AgentChange, error) { return r.ActivateAgent(ctx, r.command(), "my-agent", "done") }, agent.Active, true},
+		{"deactivate", func() (app.AgentChange, error) { return r.DeactivateAgent(ctx, r.command(), "my-agent") }, agent.Draft, true},
+		{"deactivate again", func() (app.AgentChange, error) { return r.DeactivateAgent(ctx, r.command(), "my-agent") }, agent.Draft, false},
+		{"delete", func() (app.AgentChange, error) { return r.DeleteAgent(ctx, r.command(), "my-agent") }, agent.Deleted, true},
+	}
+	for _, step := range steps {
+		got, err := step.do()
+		if err != nil || got.Agent.Status != step.status || got.Changed != step.changed || got.Agent.Version != "1.0.0" {
+			t.Fatalf("%s: %+v, %v", step.name, got, err)
+		}
+		if state := r.state("my-agent")[store.AttrStatus].Str(); state != string(step.status) {
+			t.Errorf("%s: submissions see %q", step.name, state)
+		}
+	}
+	if got := r.events("my-agent"); got != "agent.registered agent.activated agent.suspended agent.activated agent.updated agent.deleted" {
+		t.Errorf("events %s", got)
+	}
+	suspended := r.changes("my-agent")[2].Data
+	if suspended["reason"] != "review" || suspended["previous_status"] != "active" || suspended["status"] != "suspended" {
+		t.Errorf("the suspension was audited as %v", suspended)
+	}
+	if _, err := r.DeleteAgent(ctx, r.command(), "my-agent"); kind(err) != problem.NotFound {
+		t.Errorf("deleted twice: %v", err)
+	}
+}
+
+func TestOneCorrelationIDDoesNotSwallowASuspension(t *testing.T) {
+	r := newRegistry(t)
+	r.register("my-agent")
+	ctx := context.Background()
+	for i, want := range []agent.Status{agent.Suspended, agent.Active, agent.Suspended, agent.Active, agent.Suspended} {
+		var got app.AgentChange
+		var err error
+		if want == agent.Suspended {
+			got, err = r.SuspendAgent(ctx, r.repeat("aaaa", "", true), "my-agent", "")
+		} else {
+			got, err = r.ActivateAgent(ctx, r.repeat("bbbb", "", true), "my-agent", "")
+		}
+		if err != nil || got.Agent.Status != want || r.state("my-agent")[store.AttrStatus].Str() != string(want) {
+			t.Fatalf("step %d: %+v, %v; want %s", i, got, err, want)
+		}
+	}
+}
+
+func TestAnIdempotencyKeyReplaysASuspension(t *testing.T) {
+	r := newRegistry(t)
+	r.register("my-agent")
+	ctx := context.Background()
+	if _, err := r.SuspendAgent(ctx, r.repeat("aaaa", "d", false), "my-agent", "x"); err != nil {
+		t.Fatal(err)
+	}
+	c := r.repeat("aaaa", "d", false)
+	if got, err := r.SuspendAgent(ctx, c, "my-agent", "x"); err != nil || !c.Replayed || !got.Changed {
+		t.Errorf("replayed %v: %+v, %v", c.Replayed, got, err)
+	}
+}
+
+func TestAnEmergencyEndsOnlyWithAReason(t *testing.T) {
+	r := newRegistry(t)
+	g := r.register("my-agent")
+	ctx := context.Background()
+	g = g.Suspend(agent.Emergency, agent.Event{At: r.now, By: "admin@example.com", Reason: "fire"})
+	put, err := app.PutAgent(g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.store.Write(ctx, put); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.ActivateAgent(ctx, r.command(), "my-agent", " "); kind(err) != problem.Invalid {
+		t.Errorf("activated without a reason: %v", err)
+	}
+	if _, err := r.DeactivateAgent(ctx, r.command(), "my-agent"); kind(err) != problem.InvalidState {
+		t.Errorf("deactivated: %v", err)
+	}
+	if got, err := r.ActivateAgent(ctx, r.command(), "my-agent", "put out"); err != nil || got.Agent.Status != agent.Active {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+func TestAChangeThatMeetsTroubleHappensOnce(t *testing.T) {
+	for name, trouble := range troubles {
+		t.Run(name, func(t *testing.T) {
+			r := newRegistry(t)
+			r.register("my-agent")
+			r.store.meet(trouble)
+			_, err := r.ActivateAgent(context.Background(), r.command(), "my-agent", "")
+			if err != nil {
+				if kind(err) != problem.Unavailable {
+					t.Fatal(err)
+				}
+				_, err = r.ActivateAgent(context.Background(), r.command(), "my-agent", "")
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := r.events("my-agent"); got != "agent.registered agent.activated" {
+				t.Errorf("events %s", got)
+			}
+		})
+	}
+}
+
+func TestRacingChangesAreAllMadeOneAfterTheOther(t *testing.T) {
+	r := newRegistry(t)
+	r.register("my-agent")
+	const writers = 6 // fewer than once's attempts, so that each must get its turn
+	var wg sync.WaitGroup
+	for i := range writers {
+		wg.Go(func() {
+			body := `{"tags": ["` + string(rune('a'+i)) + `x"]}`
+			if got, err := r.UpdateAgent(context.Background(), r.command(), "my-agent", settings(t, body)); err != nil || !got.Changed {
+				t.Errorf("%+v, %v", got, err)
+			}
+		})
+	}
+	wg.Wait()
+	list, err := r.AgentVersions(context.Background(), 1, "my-agent", app.Range{Limit: 100, Offset: 0})
+	if err != nil || list.Total != 1+writers || len(list.Versions) != 1+writers {
+		t.Fatalf("%d of %d versions, %v", len(list.Versions), list.Total, err)
+	}
+	for i, v := range list.Versions[:writers] {
+		before := list.Versions[i+1].Config
+		if d := agent.Diff(before, v.Config); len(d) != 1 || string(d[0].From) != string(v.Changes[0].From) {
+			t.Errorf("version %s tells %v, but differs in %v from the one before", v.Version, v.Changes, d)
+		}
+	}
+	if n := len(r.changes("my-agent")); n != 1+writers {
+		t.Errorf("%d audit entries", n)
+	}
+}

@@ -1,0 +1,29 @@
+// Package app holds the use cases: one file per command or query. A use case
+// reads, lets the domain decide, and writes once; it knows neither HTTP nor AWS.
+package app
+
+import (
+	"time"
+
+	"ascend/shared/domain/action"
+	"ascend/shared/store"
+)
+
+// Version is of this build.
+const Version = "0.1.0"
+
+// App is what the use cases need. Store is required; the rest has defaults
+// that New fills in.
+type App struct {
+	Store       store.Store
+	Now         func() time.Time
+	Environment string // "local", "dev", "staging", "prod"
+	Version     string // of this build
+
+	ids action.IDs
+}
+
+// New makes an App over a store.
+func New(s store.Store) *App {
+	return &App{Store: s, Now: func() time.Time { return time.Now().UTC() }, Environment: "local", Version: Version}
+}

@@ -1,0 +1,114 @@
+package app
+
+import (
+	"time"
+
+	"ascend/shared/domain/problem"
+	"ascend/shared/domain/tenant"
+	"ascend/shared/store"
+)
+
+// Command is one request as the use cases see it: who asks, when, and what
+// makes a repeat of it the same command.
+type Command struct {
+	// Claim is the caller as their credential says; Principal is the caller
+	// once confirmed. The front end confirms before it calls, but for those
+	// operations that confirm in their own batch read.
+	Claim     Claim
+	Principal tenant.Principal
+
+	// ID is unique to the command: the same for every repeat when Repeat is
+	// set, else drawn at random. 16 bytes in hex.
+	ID     string
+	Repeat *Repeat // nil: nothing marks a repeat of this request
+
+	At            time.Time // when the request arrived, UTC
+	CorrelationID string    // ours, action_YYYYMMDD_HHMMSS_<8 hex>
+	CallerID      string    // the caller's X-Correlation-ID, "" when none
+	SourceIP      string
+	Client        Client
+
+	// Replayed is set by a use case that answered from memory.
+	Replayed bool
+}
+
+// Client is what a request says of the program that sent it. It never decides
+// anything; it only picks between the shapes of clients.md §3.
+type Client struct {
+	UserAgent  string
+	SDKVersion string // X-SDK-Version
+}
+
+// Repeat identifies a command across requests (decision 7): by the caller's
+// Idempotency-Key, or by the repeat rule of clients.md rule 10.
+type Repeat struct {
+	Identity string        // hash of the scope and the key, 32 bytes in hex
+	Digest   string        // hash of the request's body and query, 32 bytes in hex
+	Keep     time.Duration // 24 h for a key, 10 min for the repeat rule
+	// Implied marks the repeat rule: the body is part of the identity, and
+	// replays are not announced by a header.
+	Implied bool
+}
+
+// Claim is a caller whose credential is genuine by its own cryptography. A
+// token is confirmed by that; a key is confirmed only by its record, which may
+// say revoked.
+type Claim struct {
+	principal tenant.Principal
+	record    store.Key
+	confirm   func(*store.Item, time.Time) (tenant.Principal, error)
+	allow     func(tenant.Principal) error
+}
+
+// Confirmed is the claim of a credential that needs no record.
+func Confirmed(p tenant.Principal) Claim { return Claim{principal: p} }
+
+// Unconfirmed is the claim of a key of org that its record must confirm.
+func Unconfirmed(org tenant.ID, record store.Key, confirm func(*store.Item, time.Time) (tenant.Principal, error)) Claim {
+	return Claim{principal: tenant.Principal{Org: org}, record: record, confirm: confirm}
+}
+
+// Org is the organisation the credential was made for. It is genuine, so it
+// may choose what to read, but nothing is answered before Confirm.
+func (c Claim) Org() tenant.ID { return c.principal.Org }
+
+// Record is the item that confirms the claim; ok is false when none is needed.
+func (c Claim) Record() (key store.Key, ok bool) { return c.record, c.confirm != nil }
+
+// Credential names the credential within its organisation before it is
+// confirmed: a person's subject, or the key of the record that would confirm.
+func (c Claim) Credential() string {
+	if c.confirm != nil {
+		return c.record.String()
+	}
+	return c.principal.Subject
+}
+
+// Requiring is the same claim, whose Confirm also fails with the error of
+// allow. The front end puts an operation's required rights on it so.
+func (c Claim) Requiring(allow func(tenant.Principal) error) Claim {
+	c.allow = allow
+	return c
+}
+
+// Confirm gives the principal, or a problem of kind Unauthenticated, or one of
+// kind Forbidden where Requiring refuses. The zero Claim is nobody.
+func (c Claim) Confirm(record *store.Item, now time.Time) (tenant.Principal, error) {
+	p := c.principal
+	if c.confirm != nil {
+		confirmed, err := c.confirm(record, now)
+		if err != nil {
+			return tenant.Principal{}, err
+		}
+		p = confirmed
+	}
+	if !p.Org.Valid() {
+		return tenant.Principal{}, problem.New(problem.Unauthenticated, problem.CodeMissingAuth, "authentication is required")
+	}
+	if c.allow != nil {
+		if err := c.allow(p); err != nil {
+			return tenant.Principal{}, err
+		}
+	}
+	return p, nil
+}

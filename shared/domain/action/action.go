@@ -1,0 +1,93 @@
+// Package action is an action that an agent asked to take: the record of what
+// was asked, every input of the decision, the verdict, and what people or the
+// clock decided afterwards.
+//
+//	  submit
+//	    │
+//	    ├──────────────► approved
+//	    ├──────────────► denied
+//	    ▼
+//	pending_approval ──► approved   by a person
+//	                 ──► denied     by a person, or by the clock
+//
+// The status moves once. Package approval makes the moves.
+package action
+
+import (
+	"time"
+
+	"ascend/shared/domain/audit"
+	"ascend/shared/domain/governance"
+	"ascend/shared/domain/tenant"
+)
+
+// Action is the stored record.
+type Action struct {
+	ID        ID                 `json:"id"`
+	Org       tenant.ID          `json:"organization_id"`
+	Status    governance.Outcome `json:"status"`
+	Submitter tenant.Principal   `json:"submitter"`
+	Command   string             `json:"command"` // that stored it
+	Input     governance.Input   `json:"input"`
+	Verdict   governance.Verdict `json:"verdict"`
+	Digest    string             `json:"digest"` // of the canonical proposal, what an approval is bound to
+
+	CreatedAt     time.Time `json:"created_at"`
+	UpdatedAt     time.Time `json:"updated_at"`
+	CorrelationID string    `json:"correlation_id"`
+	CallerID      string    `json:"caller_correlation_id,omitzero"`
+	MicroSeconds  int64     `json:"evaluation_us"` // reads and decision
+
+	Approval *Approval     `json:"approval,omitzero"` // nil unless the verdict was pending
+	Outcome  *Outcome      `json:"outcome,omitzero"`  // nil until a pending action was decided
+	Audit    []audit.Entry `json:"audit"`             // one of the decision, one of each move
+	Revision int64         `json:"revision"`
+}
+
+// Approval is the wait for people.
+type Approval struct {
+	RequestID  string    `json:"approval_request_id"`
+	WorkflowID string    `json:"workflow_id,omitzero"`
+	Approvers  []string  `json:"required_approvers"` // such as "role:admin"
+	OpenedAt   time.Time `json:"opened_at"`
+	ExpiresAt  time.Time `json:"expires_at"`
+	MFA        bool      `json:"mfa,omitzero"`
+}
+
+// Outcome is how a pending action ended.
+type Outcome struct {
+	Status    governance.Outcome `json:"status"`
+	DecidedBy string             `json:"decided_by"` // "approver" or "timeout"
+	By        *tenant.Principal  `json:"by,omitzero"`
+	At        time.Time          `json:"at"`
+	Reason    string             `json:"reason"`
+	Digest    string             `json:"digest"` // what the decider decided on
+}
+
+// DecidedBy is what made the action's present status final, or the verdict
+// pending.
+func (a *Action) DecidedBy() string {
+	if a.Outcome != nil {
+		return a.Outcome.DecidedBy
+	}
+	return a.Verdict.DecidedBy
+}
+
+// Reason explains the present status in a sentence.
+func (a *Action) Reason() string {
+	if a.Outcome != nil {
+		return a.Outcome.Reason
+	}
+	return a.Verdict.Reason
+}
+
+// DecidedAt is when the present status was reached.
+func (a *Action) DecidedAt() time.Time {
+	if a.Outcome != nil {
+		return a.Outcome.At
+	}
+	return a.CreatedAt
+}
+
+// Pending reports whether the action awaits people.
+func (a *Action) Pending() bool { return a.Status == governance.Pending }

@@ -1,0 +1,28 @@
+package agent
+
+import (
+	"strings"
+
+	"ascend/shared/domain/problem"
+)
+
+// Activate lets the agent act. It ends a suspension; one of kind Emergency only
+// with a reason (decision 10). An active agent stays as it is.
+func (a Agent) Activate(e Event) (Agent, error) {
+	if a.Status == Active {
+		return a, nil
+	}
+	if a.emergency() && strings.TrimSpace(e.Reason) == "" {
+		return a, problem.InvalidFields(problem.Field{
+			Pointer: "/reason", Detail: "the agent is suspended by emergency; reactivating it needs a reason",
+		})
+	}
+	a = a.touched(e)
+	a.Status, a.Suspension = Active, nil
+	a.ApprovedAt, a.ApprovedBy = &e.At, &e.By
+	return a, nil
+}
+
+func (a Agent) emergency() bool {
+	return a.Status == Suspended && a.Suspension != nil && a.Suspension.Kind == Emergency
+}

@@ -1,0 +1,100 @@
+package endpoint
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+
+	"ascend/shared/domain/problem"
+	"ascend/shared/domain/tenant"
+)
+
+// Page is embedded in the request of a list. The tags on the embedding are
+// those of the limit:
+//
+//	endpoint.Page `default:"100" max:"1000"`
+type Page struct {
+	Limit  int    `query:"limit" json:"-" min:"1" doc:"How many entries to answer."`
+	Offset int    `query:"offset" json:"-" min:"0" max:"1000000" doc:"How many entries to leave out first. A cursor is cheaper."`
+	Cursor string `query:"cursor" json:"-" maxlen:"512" doc:"Where to go on, from the Link header of the page before."`
+
+	target *url.URL
+}
+
+// cursorVersion leads every cursor; another one is not understood.
+const cursorVersion = 1
+
+// NextCursor is the cursor to the entries of an organisation's list after a
+// position, usually the sort key of the last entry answered. A cursor has no
+// power of its own, so it carries no signature: it moves within what the
+// caller may read anyway.
+func NextCursor(org tenant.ID, list, position string) string {
+	b := append([]byte{cursorVersion}, cursorSum(org, list, position)...)
+	return base64.RawURLEncoding.EncodeToString(append(b, position...))
+}
+
+// Position is where the page starts, "" for the beginning. A cursor of another
+// organisation or list is as invalid as any other text.
+func (p Page) Position(org tenant.ID, list string) (string, error) {
+	if p.Cursor == "" {
+		return "", nil
+	}
+	const head = 1 + 8
+	b, err := base64.RawURLEncoding.Strict().DecodeString(p.Cursor)
+	if err != nil || len(b) <= head || b[0] != cursorVersion || !slices.Equal(b[1:head], cursorSum(org, list, string(b[head:]))) {
+		return "", problem.InvalidFields(problem.Field{Pointer: "/query/cursor", Detail: "cursor is not a cursor of this list"})
+	}
+	if p.Offset != 0 {
+		return "", problem.InvalidFields(problem.Field{Pointer: "/query/offset", Detail: "offset cannot be combined with a cursor"})
+	}
+	return string(b[head:]), nil
+}
+
+// cursorSum binds a position to its organisation and list, and tells garbage.
+func cursorSum(org tenant.ID, list, position string) []byte {
+	b := binary.BigEndian.AppendUint64(nil, uint64(org))
+	b = appendPart(b, list)
+	b = appendPart(b, position)
+	sum := sha256.Sum256(b)
+	return sum[:8]
+}
+
+// Next is the reference to the next page: this request with another cursor.
+func (p Page) Next(cursor string) string {
+	if p.target == nil {
+		return ""
+	}
+	query := p.target.Query()
+	query.Del("offset")
+	query.Set("cursor", cursor)
+	return p.target.EscapedPath() + "?" + query.Encode()
+}
+
+// List answers a bare JSON array with paging headers. The zero Total and Next
+// mean that none is known and that this is the last page.
+type List[T any] struct {
+	Items []T
+	Total *int   // X-Total-Count
+	Next  string // reference for Link: rel="next", from Page.Next
+}
+
+// Body is the array.
+func (l List[T]) Body() any { return l.Items }
+
+// Headers sets X-Total-Count and Link (RFC 8288).
+func (l List[T]) Headers(h http.Header) { PageHeaders(h, l.Total, l.Next) }
+
+// PageHeaders sets X-Total-Count where total is known and Link rel="next"
+// (RFC 8288) where there is a next page.
+func PageHeaders(h http.Header, total *int, next string) {
+	if total != nil {
+		h.Set("X-Total-Count", strconv.Itoa(*total))
+	}
+	if next != "" {
+		h.Set("Link", "<"+next+`>; rel="next"`)
+	}
+}

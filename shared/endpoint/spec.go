@@ -1,0 +1,169 @@
+// Package endpoint is the front end: it turns HTTP requests into calls of use
+// cases. An operation is said once, as a Spec with its request and response
+// types; Define makes a Route of it, New serves routes, and everything that is
+// the same for all of them (authentication, strict decoding, repeats, problem
+// bodies, headers, logging) happens here and nowhere else.
+//
+// The way of a request: find the route, read and confirm the credential, check
+// its right, read and decode the request, run the handler, encode the answer.
+package endpoint
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"ascend/shared/store"
+)
+
+// Unknown says what happens to members of a body that the operation does not
+// know. The zero value refuses them.
+type Unknown int
+
+const (
+	// Refuse answers a validation problem that names each unknown member, and
+	// each unknown query parameter of a method other than GET: where governance
+	// is configured, a typo would silently weaken a control (decision 5).
+	Refuse Unknown = iota
+	// Tolerate ignores them, because published clients send extras.
+	Tolerate
+)
+
+// Body says whether an operation takes a JSON object.
+type Body int
+
+const (
+	// NoBody takes none; clients may still send an empty one.
+	NoBody Body = iota
+	// OptionalBody may be left out.
+	OptionalBody
+	// RequiredBody must be there.
+	RequiredBody
+)
+
+// Spec is what the documentation of an operation says. ID, Method, Path and
+// Auth are required.
+type Spec struct {
+	ID      string // operation id, such as "actions-submit": also the Lambda's name
+	Method  string // GET, POST, PUT, PATCH or DELETE
+	Path    string // pattern with {name} segments, such as "/api/v1/actions/{action_id}"
+	Summary string
+	Tag     string // groups operations in the documentation
+
+	Auth Auth
+	// KeyScope is a permission that an API key needs besides its role; "" needs none.
+	KeyScope string
+	// ConfirmInBatch leaves confirming the credential to the use case, which
+	// reads its record together with the rest: Command.Claim is used and
+	// Command.Principal stays zero. The rights of Auth are checked by Claim.Confirm.
+	ConfirmInBatch bool
+
+	Reads, Writes []store.Table // for the function's IAM policy; Define adds the directory where keys are read
+
+	Success       int           // status of the answer, default 200
+	Also          []int         // further documented statuses
+	InvalidStatus int           // status of a validation problem: 400, the default, or 422
+	Unknown       Unknown       //
+	Body          Body          //
+	MaxBody       int64         // bytes, default 256 KiB
+	Timeout       time.Duration // default 4.5 s, because clients give up after 5 (clients.md §2.10)
+	// Repeats marks an operation that creates or decides: an Idempotency-Key
+	// and the repeat rule apply (decision 7).
+	Repeats bool
+}
+
+// Defaults of Spec.
+const (
+	DefaultMaxBody = 256 << 10
+	DefaultTimeout = 4500 * time.Millisecond
+)
+
+// Route is a defined operation. Make one with Define.
+type Route struct {
+	Spec
+	in, out reflect.Type
+	plan    *plan
+	run     runner
+	err     error // a mistake in the definition, reported by New
+}
+
+// In is the type of the request.
+func (r Route) In() reflect.Type { return r.in }
+
+// Out is the type of the answer's body.
+func (r Route) Out() reflect.Type { return r.out }
+
+// Err is a mistake in the definition, or nil. New reports it too.
+func (r Route) Err() error { return r.err }
+
+var (
+	idForm      = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
+	segmentForm = regexp.MustCompile(`^([A-Za-z0-9._~-]+|\{[a-z][a-z0-9_]*\})$`)
+	methods     = []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
+)
+
+// check fills in the defaults and reports what a Spec lacks.
+func (s *Spec) check() error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if !idForm.MatchString(s.ID) {
+		bad("operation id %q is not lower-case words joined by dashes", s.ID)
+	}
+	if !slices.Contains(methods, s.Method) {
+		bad("method %q is not one of %s", s.Method, strings.Join(methods, ", "))
+	}
+	if segments, ok := strings.CutPrefix(s.Path, "/"); !ok {
+		bad("path %q does not start with /", s.Path)
+	} else {
+		for segment := range strings.SplitSeq(segments, "/") {
+			if !segmentForm.MatchString(segment) {
+				bad("path %q has the malformed segment %q", s.Path, segment)
+			}
+		}
+	}
+	if _, ok := authNames[s.Auth]; !ok {
+		bad("no auth class is declared")
+	}
+	if s.Repeats && (s.Auth == Public || s.Auth == Optional || s.Method == http.MethodGet) {
+		bad("repeats need an authenticated caller and a method other than GET")
+	}
+	if s.ConfirmInBatch && (s.Auth == Public || s.Auth == Optional) {
+		bad("there is nothing to confirm in a batch")
+	}
+	if s.Body != NoBody && s.Method == http.MethodGet {
+		bad("a GET takes no body")
+	}
+	s.Success = orDefault(s.Success, http.StatusOK)
+	s.InvalidStatus = orDefault(s.InvalidStatus, http.StatusBadRequest)
+	s.MaxBody = orDefault(s.MaxBody, DefaultMaxBody)
+	s.Timeout = orDefault(s.Timeout, DefaultTimeout)
+	if s.InvalidStatus != http.StatusBadRequest && s.InvalidStatus != http.StatusUnprocessableEntity {
+		bad("validation problems are 400 or 422, not %d", s.InvalidStatus)
+	}
+	if s.Success < 200 || s.Success > 299 || s.Success == http.StatusNoContent {
+		bad("success is a 2xx with a body, not %d", s.Success)
+	}
+	if s.MaxBody < 0 || s.Timeout < 0 {
+		bad("bounds are positive")
+	}
+	if s.Auth != Public && !slices.Contains(s.Reads, store.Directory) {
+		s.Reads = append(slices.Clone(s.Reads), store.Directory)
+	}
+	if len(errs) > 0 {
+		return fmt.Errorf("operation %s: %w", s.ID, errors.Join(errs...))
+	}
+	return nil
+}
+
+func orDefault[T comparable](v, def T) T {
+	var zero T
+	if v == zero {
+		return def
+	}
+	return v
+}

@@ -1,0 +1,188 @@
+// Package keys makes and recognises API keys.
+//
+// A key reads `owkai_<role>_` and 43 characters of [0-9A-Za-z]:
+//
+//	25  uniformly random, log2(62^25) ≈ 148.9 bits
+//	 7  the organisation, in base 62 with leading zeros
+//	11  a tag: 64 bits of an HMAC-SHA256 over role, organisation and random part
+//
+// The tag lets a forged or mistyped key be refused without a call to the
+// store; only the record, stored under a keyed hash of the whole text, makes a
+// genuine key valid. The random part leads so that the shown prefix of a key
+// tells it from others; the part never shown keeps at least 16 random
+// characters, 95 bits.
+package keys
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"ascend/shared/app"
+	"ascend/shared/domain/problem"
+	"ascend/shared/domain/tenant"
+	"ascend/shared/store"
+)
+
+const (
+	lead         = "owkai_"
+	randomLength = 25
+	orgLength    = 7
+	tagLength    = 11
+	bodyLength   = randomLength + orgLength + tagLength
+	prefixLength = 20 // of key_prefix, as documented (facts.md §2.3)
+
+	minPepper = 32 // bytes: as long as the hash, RFC 2104 §3
+	maxOrg    = 62*62*62*62*62*62*62 - 1
+)
+
+// The first field of every MAC input, so that no tag is ever a hash.
+const (
+	tagDomain  = "ascend api key tag 1"
+	hashDomain = "ascend api key hash 1"
+)
+
+var roles = []tenant.Role{tenant.Admin, tenant.Manager, tenant.User}
+
+// Looks reports whether s has the form of an API key rather than of anything
+// else: it starts with "owkai_". It may still be masked, mistyped or forged.
+func Looks(s string) bool { return strings.HasPrefix(s, lead) }
+
+// Prefix is the beginning of a key that may be stored and shown: its first 20
+// characters. It is empty for a text too short to be a key.
+func Prefix(secret string) string {
+	if len(secret) < len(lead)+bodyLength {
+		return ""
+	}
+	return secret[:prefixLength]
+}
+
+// Ring makes keys and recognises those it made. It is safe for concurrent use.
+// The zero Ring makes none and recognises none.
+type Ring struct{ pepper []byte }
+
+// NewRing makes a ring whose keys depend on pepper, a secret of at least 32
+// random bytes. Another pepper makes all earlier keys invalid.
+func NewRing(pepper []byte) (*Ring, error) {
+	if len(pepper) < minPepper {
+		return nil, fmt.Errorf("the pepper of API keys has %d bytes, needs at least %d", len(pepper), minPepper)
+	}
+	return &Ring{pepper: slices.Clone(pepper)}, nil
+}
+
+// Issue makes a key for org: the secret to show once, and the hash under which
+// its record is stored, 32 bytes in hex. The role is admin, manager or user;
+// random is crypto/rand.Reader outside tests.
+func (r *Ring) Issue(org tenant.ID, role tenant.Role, random io.Reader) (secret, hash string, err error) {
+	switch {
+	case r == nil || len(r.pepper) == 0:
+		return "", "", errors.New("issue an API key: the ring has no pepper")
+	case !slices.Contains(roles, role):
+		return "", "", fmt.Errorf("issue an API key: a key cannot have the role %q", role)
+	case !org.Valid() || org > maxOrg:
+		return "", "", fmt.Errorf("issue an API key: organisation %v is not between 1 and %d", org, int64(maxOrg))
+	}
+	drawn, err := draw(random)
+	if err != nil {
+		return "", "", fmt.Errorf("issue an API key: %w", err)
+	}
+	owner := encode(uint64(org), orgLength)
+	secret = lead + string(role) + "_" + drawn + owner + r.tag(string(role), drawn, owner)
+	return secret, r.hash(secret), nil
+}
+
+// Claim recognises a key of this ring without any call. What it returns must
+// still be confirmed by the key's record. Anything else is a problem of kind
+// Unauthenticated, INVALID_API_KEY.
+func (r *Ring) Claim(secret string) (app.Claim, error) {
+	role, body, ok := parse(secret)
+	if !ok || r == nil || len(r.pepper) == 0 {
+		return app.Claim{}, invalid()
+	}
+	drawn, owner, tag := body[:randomLength], body[randomLength:randomLength+orgLength], body[randomLength+orgLength:]
+	if !hmac.Equal([]byte(tag), []byte(r.tag(string(role), drawn, owner))) {
+		return app.Claim{}, invalid()
+	}
+	org := tenant.ID(decode(owner))
+	if !org.Valid() {
+		return app.Claim{}, invalid()
+	}
+	key := store.APIKeyKey(org, r.hash(secret))
+	return app.Unconfirmed(org, key, func(item *store.Item, now time.Time) (tenant.Principal, error) {
+		return confirm(key, org, role, item, now)
+	}), nil
+}
+
+// confirm lets the record decide. Revocation outranks expiry, because it tells
+// the owner that somebody acted.
+func confirm(key store.Key, org tenant.ID, role tenant.Role, item *store.Item, now time.Time) (tenant.Principal, error) {
+	if item == nil || item.Key != key {
+		return tenant.Principal{}, invalid()
+	}
+	record, err := RecordOf(*item)
+	if err != nil {
+		return tenant.Principal{}, err
+	}
+	switch {
+	case record.OrganizationID != org || record.Role != role:
+		return tenant.Principal{}, invalid()
+	case record.Revoked():
+		return tenant.Principal{}, problem.New(problem.Unauthenticated, problem.CodeRevokedKey, "the API key has been revoked")
+	case record.Expired(now):
+		return tenant.Principal{}, problem.New(problem.Unauthenticated, problem.CodeExpiredKey, "the API key has expired")
+	}
+	return record.principal(), nil
+}
+
+func invalid() error {
+	return problem.New(problem.Unauthenticated, problem.CodeInvalidKey, "the API key is not valid")
+}
+
+// parse takes a key apart. There is exactly one text for each key.
+func parse(secret string) (role tenant.Role, body string, ok bool) {
+	rest, ok := strings.CutPrefix(secret, lead)
+	if !ok {
+		return "", "", false
+	}
+	name, body, ok := strings.Cut(rest, "_")
+	if !ok || len(body) != bodyLength || !slices.Contains(roles, tenant.Role(name)) {
+		return "", "", false
+	}
+	for i := range len(body) {
+		if digit(body[i]) < 0 {
+			return "", "", false
+		}
+	}
+	return tenant.Role(name), body, true
+}
+
+func (r *Ring) tag(role, drawn, owner string) string {
+	sum := r.mac(tagDomain, role, owner, drawn)
+	return encode(binary.BigEndian.Uint64(sum[:8]), tagLength)
+}
+
+func (r *Ring) hash(secret string) string {
+	sum := r.mac(hashDomain, secret)
+	return hex.EncodeToString(sum[:])
+}
+
+// mac prefixes each field with its length, so that no two lists of fields give
+// the same input.
+func (r *Ring) mac(fields ...string) (sum [sha256.Size]byte) {
+	input := make([]byte, 0, 128)
+	for _, f := range fields {
+		input = binary.BigEndian.AppendUint32(input, uint32(len(f)))
+		input = append(input, f...)
+	}
+	h := hmac.New(sha256.New, r.pepper)
+	h.Write(input)
+	h.Sum(sum[:0])
+	return sum
+}

@@ -1,0 +1,70 @@
+package store
+
+import (
+	"fmt"
+	"time"
+
+	"ascend/shared/domain/action"
+	"ascend/shared/domain/tenant"
+)
+
+// The key shapes of actions, in table Actions:
+//
+//	<org>#<id>  action        the action with its decision and audit bodies
+//
+//	index by_time  <org>  <id>                      every action, by age
+//	index pending  <org>  <id>                      those awaiting approval
+//	index due      due    <deadline>#<org>#<id>     the same, by deadline, of all organisations
+//
+// An action's own partition keeps one busy organisation from filling one
+// partition; <id> is 16 digits and grows with time.
+const (
+	ByTime  Index = "by_time"
+	Pending Index = "pending"
+	Due     Index = "due"
+)
+
+// The attributes of an action that conditions and indexes use.
+const (
+	AttrStatus  = "status"
+	AttrAgent   = "agent_id"
+	AttrType    = "action_type"
+	AttrCreated = "created"  // Unix milliseconds
+	AttrRev     = "revision" // counts the writes of the item
+)
+
+// ActionKey is where an action lives.
+func ActionKey(org tenant.ID, id action.ID) Key {
+	return Key{Table: Actions, PK: org.String() + "#" + actionSort(id), SK: "action"}
+}
+
+// ActionsOf selects all actions of an organisation, or only the pending ones, newest first.
+func ActionsOf(org tenant.ID, pendingOnly bool) Query {
+	q := Query{Table: Actions, Index: ByTime, PK: org.String(), Descending: true}
+	if pendingOnly {
+		q.Index = Pending
+	}
+	return q
+}
+
+// DueBy selects the pending actions of every organisation whose deadline is at or before t, oldest first.
+func DueBy(t time.Time) Query {
+	return Query{Table: Actions, Index: Due, PK: "due", Before: fmt.Sprintf("%015d", t.UnixMilli()+1)}
+}
+
+// ActionIndex places an action in its indexes; deadline is zero unless it awaits approval.
+func ActionIndex(org tenant.ID, id action.ID, deadline time.Time) map[Index]IndexKey {
+	at := IndexKey{PK: org.String(), SK: actionSort(id)}
+	if deadline.IsZero() {
+		return map[Index]IndexKey{ByTime: at}
+	}
+	return map[Index]IndexKey{
+		ByTime: at, Pending: at,
+		Due: {PK: "due", SK: fmt.Sprintf("%015d#%s#%s", deadline.UnixMilli(), org, at.SK)},
+	}
+}
+
+// ActionSort is an action's sort key in the indexes by_time and pending.
+func ActionSort(id action.ID) string { return actionSort(id) }
+
+func actionSort(id action.ID) string { return fmt.Sprintf("%016d", int64(id)) }

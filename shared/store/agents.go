@@ -1,0 +1,48 @@
+package store
+
+import (
+	"fmt"
+
+	"ascend/shared/domain/agent"
+	"ascend/shared/domain/tenant"
+)
+
+// The key shapes of agents, in table Agents:
+//
+//	<org>  agent#<agent id>                       the agent as configured now
+//	<org>  version#<agent id>#<id>#<number>       each configuration it has had
+//	<org>  change#<agent id>#<audit id>           the audit body of each change
+//
+// <id> is the agent's integer id in 16 digits, so that an agent registered
+// again after deletion starts a history of its own.
+
+const agentPrefix = "agent#"
+
+// AgentKey is where an agent lives.
+func AgentKey(org tenant.ID, id agent.ID) Key {
+	return Key{Table: Agents, PK: org.String(), SK: agentPrefix + string(id)}
+}
+
+// AgentsOf selects all agents of an organisation in the order of their ids.
+func AgentsOf(org tenant.ID) Query {
+	return Query{Table: Agents, PK: org.String(), Prefix: agentPrefix}
+}
+
+// VersionKey is where the number-th configuration (from 1) of an agent lives.
+func VersionKey(org tenant.ID, id agent.ID, serial int64, number int) Key {
+	return Key{Table: Agents, PK: org.String(), SK: fmt.Sprintf("%s%06d", versionPrefix(id, serial), number)}
+}
+
+// VersionsOf selects the configurations of an agent, newest first.
+func VersionsOf(org tenant.ID, id agent.ID, serial int64) Query {
+	return Query{Table: Agents, PK: org.String(), Prefix: versionPrefix(id, serial), Descending: true}
+}
+
+func versionPrefix(id agent.ID, serial int64) string {
+	return fmt.Sprintf("version#%s#%016d#", id, serial)
+}
+
+// ChangeKey is where the audit body of one change of an agent lives.
+func ChangeKey(org tenant.ID, id agent.ID, audit string) Key {
+	return Key{Table: Agents, PK: org.String(), SK: "change#" + string(id) + "#" + audit}
+}

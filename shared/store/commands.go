@@ -1,0 +1,17 @@
+package store
+
+import "ascend/shared/domain/tenant"
+
+// The key shape of remembered commands, in table Commands:
+//
+//	<org>#<identity>  command
+//
+// <identity> is a hash of what makes two requests the same command
+// (app.Command). The item is written in one group with the command's effect,
+// so it exists exactly when the effect does.
+const AttrUntil = "until" // Unix milliseconds: when the memory ends
+
+// CommandKey is where a command's answer is remembered.
+func CommandKey(org tenant.ID, identity string) Key {
+	return Key{Table: Commands, PK: org.String() + "#" + identity, SK: "command"}
+}

@@ -1,0 +1,27 @@
+package dynamo_test
+
+import (
+	"testing"
+
+	"ascend/shared/store"
+	"ascend/shared/store/dynamo"
+	"ascend/shared/store/dynamo/dynamolocal"
+	"ascend/shared/store/storetest"
+)
+
+func TestConformance(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) store.Store { return local(t, "conformance-", storetest.Definitions()) })
+}
+
+func local(t *testing.T, prefix string, defs []store.Definition) *dynamo.Store {
+	t.Helper()
+	client := dynamolocal.Client(t)
+	if err := dynamo.CreateTables(t.Context(), client, prefix, defs); err != nil {
+		t.Fatal(err)
+	}
+	s, err := dynamo.New(client, prefix, defs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}

@@ -1,0 +1,98 @@
+package embedded
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"ascend/shared/store"
+	"ascend/shared/store/internal/bounds"
+)
+
+// holds tells whether all conditions hold on an item that exists or not.
+func holds(conds []store.Cond, exists bool, attrs store.Attrs) bool {
+	for _, c := range conds {
+		if !one(c, exists, attrs) {
+			return false
+		}
+	}
+	return true
+}
+
+func one(c store.Cond, exists bool, attrs store.Attrs) bool {
+	v, has := attrs[c.Attr]
+	switch c.Test {
+	case store.TestAbsent:
+		return !exists
+	case store.TestPresent:
+		return exists
+	case store.TestEqual:
+		return has && v.Kind() == c.Value.Kind() && v.Kind() != store.KindSet &&
+			v.Str() == c.Value.Str() && v.Num() == c.Value.Num()
+	case store.TestBelow:
+		limit, limited := attrs[c.Other]
+		if !limited {
+			return true
+		}
+		if has && v.Kind() != store.KindNumber || limit.Kind() != store.KindNumber {
+			return false
+		}
+		return v.Num() < limit.Num()
+	case store.TestLacks:
+		return !slices.Contains(v.Members(), c.Value.Str())
+	default:
+		return false
+	}
+}
+
+// updated returns the attributes after an update of old.
+func updated(old store.Attrs, u store.Update) (store.Attrs, error) {
+	attrs := make(store.Attrs, len(old)+len(u.Set)+len(u.Add)+len(u.AddTo))
+	maps.Copy(attrs, old)
+	for name, v := range u.Set {
+		if v.Kind() == store.KindSet && len(v.Members()) == 0 {
+			delete(attrs, name)
+			continue
+		}
+		attrs[name] = v
+	}
+	for name, n := range u.Add {
+		v, has := attrs[name]
+		if has && v.Kind() != store.KindNumber {
+			return nil, fmt.Errorf("store: add to %s of %v, which is no number", name, u.Key)
+		}
+		sum := v.Num() + n
+		if err := bounds.Number(name, sum); err != nil {
+			return nil, err
+		}
+		attrs[name] = store.N(sum)
+	}
+	for name, member := range u.AddTo {
+		v, has := attrs[name]
+		if has && v.Kind() != store.KindSet {
+			return nil, fmt.Errorf("store: add a member to %s of %v, which is no set", name, u.Key)
+		}
+		if !slices.Contains(v.Members(), member) {
+			attrs[name] = store.Set(append(slices.Clone(v.Members()), member)...)
+		}
+	}
+	for _, name := range u.Remove {
+		delete(attrs, name)
+	}
+	return attrs, nil
+}
+
+// withoutEmptySets leaves out what is no attribute at all.
+func withoutEmptySets(attrs store.Attrs) store.Attrs {
+	empty := func(_ string, v store.Value) bool {
+		return v.Kind() == store.KindSet && len(v.Members()) == 0
+	}
+	for name, v := range attrs {
+		if empty(name, v) {
+			kept := maps.Clone(attrs)
+			maps.DeleteFunc(kept, empty)
+			return kept
+		}
+	}
+	return attrs
+}

@@ -1,0 +1,176 @@
+package embedded
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+
+	"go.etcd.io/bbolt"
+
+	"ascend/shared/store"
+	"ascend/shared/store/internal/bounds"
+)
+
+// Get reads items as they stand after the last commit.
+func (s *Store) Get(ctx context.Context, keys ...store.Key) ([]*store.Item, error) {
+	if err := bounds.Keys(keys); err != nil {
+		return nil, err
+	}
+	if err := alive(ctx); err != nil {
+		return nil, err
+	}
+	items := make([]*store.Item, len(keys))
+	err := s.view(func(tx *bbolt.Tx) error {
+		var room [128]byte
+		for i, k := range keys {
+			t, err := s.table(k.Table)
+			if err != nil {
+				return err
+			}
+			raw := tx.Bucket(s.buckets[t.slot]).Get(appendKey(room[:0], k.PK, k.SK))
+			if raw == nil {
+				continue
+			}
+			r, err := decode(raw)
+			if err != nil {
+				return fmt.Errorf("read %v: %w", k, err)
+			}
+			items[i] = r.item(k, true)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+// Query reads one page of a table or an index, which are always in step. More
+// is exact. Items of an index with equal sort keys come in the order of their
+// own keys; a next page that starts After such a sort key skips all of them.
+func (s *Store) Query(ctx context.Context, q store.Query) (store.Page, error) {
+	if err := bounds.Query(q); err != nil {
+		return store.Page{}, err
+	}
+	if err := alive(ctx); err != nil {
+		return store.Page{}, err
+	}
+	t, err := s.table(q.Table)
+	if err != nil {
+		return store.Page{}, err
+	}
+	slot := t.slot
+	if q.Index != "" {
+		var ok bool
+		if slot, ok = t.indexes[q.Index]; !ok {
+			return store.Page{}, fmt.Errorf("store: table %q has no index %q", q.Table, q.Index)
+		}
+	}
+	var page store.Page
+	err = s.view(func(tx *bbolt.Tx) error {
+		return scan(tx.Bucket(s.buckets[slot]).Cursor(), q, &page)
+	})
+	if err != nil {
+		return store.Page{}, err
+	}
+	return page, nil
+}
+
+// scan walks the cursor over the query's range until the page is full.
+func scan(c *bbolt.Cursor, q store.Query, page *store.Page) error {
+	partition := append([]byte(q.PK), 0)
+	next := c.Next
+	var k, v []byte
+	if q.Descending {
+		next = c.Prev
+		k, v = seekBelow(c, above(partition, q))
+	} else {
+		k, v = c.Seek(append(partition[:len(partition):len(partition)], max(q.Prefix, q.After)...))
+	}
+	for ; k != nil; k, v = next() {
+		rest, ok := bytes.CutPrefix(k, partition)
+		if !ok {
+			return nil
+		}
+		sort, base := string(rest), ""
+		if q.Index != "" {
+			sort, base, _ = strings.Cut(sort, "\x00")
+		}
+		switch bounds.Where(sort, q) {
+		case bounds.Below:
+			if q.Descending {
+				return nil
+			}
+			continue
+		case bounds.Above:
+			if !q.Descending {
+				return nil
+			}
+			continue
+		}
+		if len(page.Items) == q.Limit {
+			page.More = true
+			return nil
+		}
+		key := store.Key{Table: q.Table, PK: q.PK, SK: sort}
+		if q.Index != "" {
+			key.PK, key.SK, _ = strings.Cut(base, "\x00")
+		}
+		r, err := decode(v)
+		if err != nil {
+			return fmt.Errorf("query %v: %w", key, err)
+		}
+		page.Items = append(page.Items, *r.item(key, q.Index == ""))
+		page.Sort = append(page.Sort, sort)
+	}
+	return nil
+}
+
+// above is a key of the file at or above the query's range and, but for a few
+// keys that begin with Before, not above anything outside it.
+func above(partition []byte, q store.Query) []byte {
+	// 0xFF is in no UTF-8 string, so nothing sorts between the prefix's keys and it.
+	end := append(bytes.Clone(partition), q.Prefix...)
+	end = append(end, 0xFF)
+	if q.Before == "" {
+		return end
+	}
+	if bound := append(bytes.Clone(partition), q.Before...); bytes.Compare(bound, end) < 0 {
+		return bound
+	}
+	return end
+}
+
+// seekBelow finds the last key below bound.
+func seekBelow(c *bbolt.Cursor, bound []byte) (k, v []byte) {
+	if k, _ := c.Seek(bound); k == nil {
+		return c.Last()
+	}
+	return c.Prev()
+}
+
+// view runs a read-only transaction, which never waits for the writer.
+func (s *Store) view(read func(*bbolt.Tx) error) error {
+	tx, err := s.db.Begin(false)
+	if err != nil {
+		return unavailable(err)
+	}
+	err = read(tx)
+	if closing := tx.Rollback(); err == nil && closing != nil {
+		return unavailable(closing)
+	}
+	return err
+}
+
+// appendKey appends the key of a table's item: both parts with NUL between,
+// which neither contains, so that bytes order by partition, then sort key.
+func appendKey(b []byte, pk, sk string) []byte {
+	return append(append(append(b, pk...), 0), sk...)
+}
+
+// appendIndexKey appends the key of an index entry: the place in the index,
+// then the item's own key.
+func appendIndexKey(b []byte, at store.IndexKey, base []byte) []byte {
+	return append(append(appendKey(b, at.PK, at.SK), 0), base...)
+}

@@ -1,0 +1,40 @@
+package store
+
+// The tables. Every partition key starts with the tenant, but for the system's
+// own index of deadlines.
+const (
+	// Directory holds organisations and API keys (directory.go).
+	Directory Table = "directory"
+	// Agents holds agents, their versions and the audit bodies of their
+	// changes (agents.go).
+	Agents Table = "agents"
+	// Counters holds each agent's state item: status, limits, windows (counters.go).
+	Counters Table = "counters"
+	// Actions holds submitted actions with their decisions (actions.go).
+	Actions Table = "actions"
+	// Commands remembers the answers of idempotent commands for a day (commands.go).
+	Commands Table = "commands"
+)
+
+// Definition says how a table is made, for CDK, DynamoDB Local and the embedded store alike.
+type Definition struct {
+	Table   Table
+	Indexes []Index
+	Project []string // the attributes that the indexes hold beside the keys
+}
+
+// Tables lists every table with its indexes. Indexes project keys and
+// attributes, not bodies.
+func Tables() []Definition {
+	return []Definition{
+		{Table: Directory},
+		{Table: Agents},
+		{Table: Counters},
+		{
+			Table:   Actions,
+			Indexes: []Index{ByTime, Pending, Due},
+			Project: []string{AttrStatus, AttrAgent, AttrType, AttrCreated},
+		},
+		{Table: Commands},
+	}
+}
