@@ -34,6 +34,8 @@ type schema struct {
 	Items       *schema            `json:"items,omitzero"`
 	Properties  map[string]*schema `json:"properties,omitzero"`
 	Required    []string           `json:"required,omitzero"`
+	MinMembers  int                `json:"minProperties,omitzero"`
+	MaxMembers  int                `json:"maxProperties,omitzero"`
 	Additional  any                `json:"additionalProperties,omitzero"` // a *schema, or a bool
 	AnyOf       []*schema          `json:"anyOf,omitzero"`
 }
@@ -195,12 +197,7 @@ func (ss *schemas) field(f reflect.StructField, m mode) (*schema, error) {
 	if s.Maximum, err = bound(f.Tag, "max"); err != nil {
 		return nil, err
 	}
-	least, most := &s.MinLength, &s.MaxLength
-	if s.Type != "string" {
-		least, most = &s.MinItems, &s.MaxItems
-	}
-	*least, _ = strconv.Atoi(f.Tag.Get("minlen"))
-	*most, _ = strconv.Atoi(f.Tag.Get("maxlen"))
+	s.lengths(f.Tag)
 	if text, ok := f.Tag.Lookup("default"); ok {
 		s.Default = text
 		if s.Type != "string" && s.Type != "array" {
@@ -208,6 +205,29 @@ func (ss *schemas) field(f reflect.StructField, m mode) (*schema, error) {
 		}
 	}
 	return s, nil
+}
+
+// lengths sets the bounds of a string's, list's or map's length. What is
+// required is not empty.
+func (s *schema) lengths(tag reflect.StructTag) {
+	var least, most *int
+	switch s.Type {
+	case "string":
+		least, most = &s.MinLength, &s.MaxLength
+	case "array":
+		least, most = &s.MinItems, &s.MaxItems
+	case "object":
+		least, most = &s.MinMembers, &s.MaxMembers
+	default:
+		return
+	}
+	if tag.Get("required") == "true" && s.Format == "" {
+		*least = 1
+	}
+	if n, err := strconv.Atoi(tag.Get("minlen")); err == nil {
+		*least = n
+	}
+	*most, _ = strconv.Atoi(tag.Get("maxlen"))
 }
 
 // bare is s without its description, which stands on the parameter.

@@ -71,9 +71,7 @@ func submit(ctx context.Context, a *app.App, c *app.Command, in Submission) (Sub
 	return submittedOf(act), nil
 }
 
-// submittedOf answers with what was decided at submission. A repeat of the
-// request after a person decided gets the decision as it stands now, because
-// that is what its sender must act on.
+// submittedOf answers with what was decided at submission.
 func submittedOf(act *action.Action) Submitted {
 	v, d := act.Verdict, decisionOf(act)
 	ms := act.MicroSeconds / 1000

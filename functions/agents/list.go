@@ -8,6 +8,7 @@ import (
 
 	"ascend/shared/app"
 	"ascend/shared/domain/agent"
+	"ascend/shared/domain/problem"
 	"ascend/shared/endpoint"
 	"ascend/shared/store"
 )
@@ -59,7 +60,10 @@ func list(ctx context.Context, a *app.App, c *app.Command, in ListIn) (ListOut, 
 	if err != nil {
 		return ListOut{}, err
 	}
-	at := readPlace(position, in.Offset)
+	at, err := readPlace(position, in.Offset)
+	if err != nil {
+		return ListOut{}, err
+	}
 	got, err := a.Agents(ctx, c.Principal.Org, app.AgentFilter{Status: in.Status, Type: in.Type},
 		app.Range{Limit: in.Limit, Offset: in.Offset, After: at.after})
 	if err != nil {
@@ -97,16 +101,15 @@ type place struct {
 func (p place) String() string { return fmt.Sprintf("%d %d %s", p.total, p.offset, p.after) }
 
 // readPlace reads a cursor's position; "" is the given offset from the start.
-// What no String wrote goes on nowhere.
-func readPlace(position string, offset int) place {
+func readPlace(position string, offset int) (place, error) {
 	p := place{offset: offset}
 	if position == "" {
-		return p
+		return p, nil
 	}
 	if _, err := fmt.Sscanf(position, "%d %d %s", &p.total, &p.offset, &p.after); err != nil || p.String() != position {
-		return place{after: position}
+		return place{}, problem.InvalidFields(problem.Field{Pointer: "/query/cursor", Detail: "cursor is not a cursor of this list"})
 	}
-	return p
+	return p, nil
 }
 
 func (p place) pagination(limit int) Pagination {

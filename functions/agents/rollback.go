@@ -37,10 +37,10 @@ func RollBack() endpoint.Route {
 		Reads:   []store.Table{store.Agents, store.Commands}, Writes: written,
 		Also:    []int{http.StatusBadRequest, http.StatusNotFound},
 		Repeats: true,
-	}, rollBack)
+	}, rollback)
 }
 
-func rollBack(ctx context.Context, a *app.App, c *app.Command, in RollbackIn) (RollbackOut, error) {
+func rollback(ctx context.Context, a *app.App, c *app.Command, in RollbackIn) (RollbackOut, error) {
 	got, err := a.RollbackAgent(ctx, c, in.AgentID, in.TargetVersion)
 	g := got.Agent
 	return RollbackOut{

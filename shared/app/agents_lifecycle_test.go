@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"testing"
 
@@ -126,6 +127,75 @@ func TestAChangeThatMeetsTroubleHappensOnce(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A suspension makes no version, so only the record's revision tells of it.
+func TestASuspensionBetweenReadingAndWritingIsNotUndone(t *testing.T) {
+	ctx := context.Background()
+	for name, change := range map[string]func(r *registry) (app.AgentChange, error){
+		"an update": func(r *registry) (app.AgentChange, error) {
+			return r.UpdateAgent(ctx, r.command(), "my-agent", agent.Settings{Tags: agent.To([]string{"b"})})
+		},
+		"rate limits": func(r *registry) (app.AgentChange, error) {
+			return r.LimitAgent(ctx, r.command(), "my-agent", agent.LimitSettings{PerDay: agent.To(int64(5))})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRegistry(t)
+			r.register("my-agent")
+			if _, err := r.ActivateAgent(ctx, r.command(), "my-agent", ""); err != nil {
+				t.Fatal(err)
+			}
+			r.store.meet(func(ctx context.Context, s store.Store, ops []store.Op) error {
+				if _, err := r.SuspendAgent(ctx, r.command(), "my-agent", "now"); err != nil {
+					return err
+				}
+				return s.WriteAll(ctx, ops...)
+			})
+			got, err := change(r)
+			if err != nil || !got.Changed || got.Agent.Status != agent.Suspended {
+				t.Errorf("%+v, %v", got, err)
+			}
+			g, err := r.Agent(ctx, 1, "my-agent")
+			if err != nil || g.Status != agent.Suspended || g.Version != got.Agent.Version || r.state("my-agent")[store.AttrStatus].Str() != "suspended" {
+				t.Errorf("became %+v, %v; submissions see %v", g, err, r.state("my-agent"))
+			}
+		})
+	}
+}
+
+func TestAStoreThatDoesNotAnswerIsUnavailable(t *testing.T) {
+	r := newRegistry(t)
+	r.register("my-agent")
+	r.App.Store = down{}
+	ctx := context.Background()
+	for name, call := range map[string]func() error{
+		"register": func() error {
+			_, err := r.RegisterAgent(ctx, r.command(), "my-agent", agent.Settings{DisplayName: agent.To("x")})
+			return err
+		},
+		"get":        func() error { _, err := r.Agent(ctx, 1, "my-agent"); return err },
+		"list":       func() error { _, err := r.Agents(ctx, 1, app.AgentFilter{}, app.Range{Limit: 1}); return err },
+		"activate":   func() error { _, err := r.ActivateAgent(ctx, r.command(), "my-agent", ""); return err },
+		"versions":   func() error { _, err := r.AgentVersions(ctx, 1, "my-agent", app.Range{Limit: 1}); return err },
+		"usage":      func() error { _, err := r.AgentUsage(ctx, 1, "my-agent", r.now); return err },
+		"with a key": func() error { _, err := r.SuspendAgent(ctx, r.repeat("aaaa", "d", false), "my-agent", ""); return err },
+	} {
+		if err := call(); kind(err) != problem.Unavailable || !errors.Is(err, store.ErrUnavailable) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// down is a store that answers nothing.
+type down struct{ store.Store }
+
+func (down) Get(context.Context, ...store.Key) ([]*store.Item, error) {
+	return nil, store.ErrUnavailable
+}
+
+func (down) Query(context.Context, store.Query) (store.Page, error) {
+	return store.Page{}, store.ErrUnavailable
 }
 
 func TestRacingChangesAreAllMadeOneAfterTheOther(t *testing.T) {

@@ -214,7 +214,7 @@ func (a *App) firstRun(ctx context.Context, c *Command, old *store.Item) (*actio
 		return nil, nil, err
 	}
 	c.Replayed = !first.CreatedAt.Equal(c.At) // else it is our own write, whose answer was lost
-	return first, nil, nil
+	return first.AtSubmission(), nil, nil
 }
 
 // putAction is the write of an action's record, with its place in the indexes.

@@ -29,10 +29,8 @@ const (
 func (p *plan) decode(in reflect.Value, body []byte) error {
 	body = bytes.TrimLeft(body, " \t\r\n")
 	switch {
-	case !p.members && (p.unknown == Tolerate || len(body) == 0):
+	case len(body) == 0 && p.body != RequiredBody, !p.members && p.unknown == Tolerate:
 		return nil
-	case len(body) == 0 && p.body == OptionalBody:
-		return p.checkRules(in)
 	case len(body) == 0:
 		return problem.New(problem.Invalid, problem.CodeValidation, "a JSON body is required%s", p.missingNames())
 	}

@@ -91,3 +91,11 @@ func (a *Action) DecidedAt() time.Time {
 
 // Pending reports whether the action awaits people.
 func (a *Action) Pending() bool { return a.Status == governance.Pending }
+
+// AtSubmission is the record as it was when the action was submitted, before
+// people or the clock decided.
+func (a *Action) AtSubmission() *Action {
+	first := *a
+	first.Status, first.Outcome, first.UpdatedAt, first.Audit, first.Revision = a.Verdict.Outcome, nil, a.CreatedAt, a.Audit[:1], 1
+	return &first
+}

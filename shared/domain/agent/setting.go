@@ -15,9 +15,6 @@ type Setting[T any] struct {
 // To is a setting with a value.
 func To[T any](v T) Setting[T] { return Setting[T]{given: true, value: &v} }
 
-// Null is a setting that says null.
-func Null[T any]() Setting[T] { return Setting[T]{given: true} }
-
 // IsZero reports whether the member is absent.
 func (s Setting[T]) IsZero() bool { return !s.given }
 

@@ -6,25 +6,25 @@ import "ascend/shared/domain/problem"
 // or later. An absent member leaves what is; null gives the default of the
 // agent's type.
 type Settings struct {
-	DisplayName        Setting[string]   `json:"display_name,omitzero"`
-	Description        Setting[string]   `json:"description,omitzero"`
-	AgentType          Setting[Type]     `json:"agent_type,omitzero"`
-	DefaultRiskScore   Setting[int]      `json:"default_risk_score,omitzero"`
-	MaxRiskThreshold   Setting[int]      `json:"max_risk_threshold,omitzero"`
-	AutoApproveBelow   Setting[int]      `json:"auto_approve_below,omitzero"`
-	RequiresMFAAbove   Setting[int]      `json:"requires_mfa_above,omitzero"`
-	AllowedActionTypes Setting[[]string] `json:"allowed_action_types,omitzero"`
-	AllowedResources   Setting[[]string] `json:"allowed_resources,omitzero"`
-	BlockedResources   Setting[[]string] `json:"blocked_resources,omitzero"`
-	IsMCPServer        Setting[bool]     `json:"is_mcp_server,omitzero"`
-	MCPServerURL       Setting[string]   `json:"mcp_server_url,omitzero"`
-	MCPCapabilities    Setting[Object]   `json:"mcp_capabilities,omitzero"`
-	AlertOnHighRisk    Setting[bool]     `json:"alert_on_high_risk,omitzero"`
-	AlertRecipients    Setting[[]string] `json:"alert_recipients,omitzero"`
-	WebhookURL         Setting[string]   `json:"webhook_url,omitzero"`
-	Tags               Setting[[]string] `json:"tags,omitzero"`
-	Metadata           Setting[Object]   `json:"metadata,omitzero"`
-	ModelID            Setting[int64]    `json:"model_id,omitzero"`
+	DisplayName        Setting[string]   `json:"display_name,omitzero" doc:"What people call the agent, up to 255 characters. Required at registration."`
+	Description        Setting[string]   `json:"description,omitzero" doc:"What the agent is for, up to 4096 characters."`
+	AgentType          Setting[Type]     `json:"agent_type,omitzero" doc:"One of autonomous, supervised, advisory, mcp_server, custom; supervised by default."`
+	DefaultRiskScore   Setting[int]      `json:"default_risk_score,omitzero" doc:"0 to 100, 50 by default."`
+	MaxRiskThreshold   Setting[int]      `json:"max_risk_threshold,omitzero" doc:"0 to 100: actions at or above this score need approval. The default depends on the type."`
+	AutoApproveBelow   Setting[int]      `json:"auto_approve_below,omitzero" doc:"0 to 100, not above max_risk_threshold: actions below this score are approved. The default depends on the type."`
+	RequiresMFAAbove   Setting[int]      `json:"requires_mfa_above,omitzero" doc:"0 to 100: approvers of actions above this score need a second factor. The default depends on the type."`
+	AllowedActionTypes Setting[[]string] `json:"allowed_action_types,omitzero" doc:"The action types the agent may submit, up to 200; none restricts nothing."`
+	AllowedResources   Setting[[]string] `json:"allowed_resources,omitzero" doc:"The resources the agent may act on, up to 200; none restricts nothing."`
+	BlockedResources   Setting[[]string] `json:"blocked_resources,omitzero" doc:"The resources the agent may not act on, up to 200."`
+	IsMCPServer        Setting[bool]     `json:"is_mcp_server,omitzero" doc:"Whether the agent is an MCP server; false by default."`
+	MCPServerURL       Setting[string]   `json:"mcp_server_url,omitzero" doc:"Where the MCP server is: an absolute https or http URL."`
+	MCPCapabilities    Setting[Object]   `json:"mcp_capabilities,omitzero" doc:"What the MCP server offers, up to 16 KiB."`
+	AlertOnHighRisk    Setting[bool]     `json:"alert_on_high_risk,omitzero" doc:"Whether actions of high risk raise an alert; true by default."`
+	AlertRecipients    Setting[[]string] `json:"alert_recipients,omitzero" doc:"E-mail addresses that alerts go to, up to 200."`
+	WebhookURL         Setting[string]   `json:"webhook_url,omitzero" doc:"Where notifications go: an absolute https URL."`
+	Tags               Setting[[]string] `json:"tags,omitzero" doc:"Up to 200 words to sort agents by."`
+	Metadata           Setting[Object]   `json:"metadata,omitzero" doc:"Whatever else the caller keeps of the agent, up to 16 KiB."`
+	ModelID            Setting[int64]    `json:"model_id,omitzero" doc:"The caller's number for the model behind the agent."`
 }
 
 // Apply gives the configuration that the settings make of base, or the fields
@@ -70,9 +70,9 @@ func (s Settings) Apply(base Config) (Config, []problem.Field) {
 // LimitSettings is what a caller says of an agent's rate limits: absent leaves
 // a limit, null makes it unlimited.
 type LimitSettings struct {
-	PerMinute Setting[int64] `json:"max_actions_per_minute,omitzero"`
-	PerHour   Setting[int64] `json:"max_actions_per_hour,omitzero"`
-	PerDay    Setting[int64] `json:"max_actions_per_day,omitzero"`
+	PerMinute Setting[int64] `json:"max_actions_per_minute,omitzero" doc:"Admitted actions per UTC minute: 0 to 1000000000, or null for unlimited."`
+	PerHour   Setting[int64] `json:"max_actions_per_hour,omitzero" doc:"Admitted actions per UTC hour: 0 to 1000000000, or null for unlimited."`
+	PerDay    Setting[int64] `json:"max_actions_per_day,omitzero" doc:"Admitted actions per UTC day: 0 to 1000000000, or null for unlimited."`
 }
 
 // MaxLimit is the largest rate limit that can be set.

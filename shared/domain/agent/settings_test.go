@@ -2,6 +2,7 @@ package agent_test
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -107,20 +108,25 @@ func TestEveryOffendingFieldIsNamed(t *testing.T) {
 		{"metadata too large", `{"display_name": "x", "metadata": {"a": "` + long(8<<10) + `"}}`, "/metadata"},
 		{"capabilities too large", `{"display_name": "x", "mcp_capabilities": {"a": "` + long(8<<10) + `"}}`, "/mcp_capabilities"},
 		{"a model id that JSON readers would change", `{"display_name": "x", "model_id": 9007199254740992}`, "/model_id"},
-		{"too large as a whole", `{"display_name": "x", "tags": ["` + long(256) + `"` + strings.Repeat(`,"`+long(256)+`"`, 130) + `]}`, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, got := apply(t, agent.Defaults(agent.Supervised), c.body)
-			if c.name == "too large as a whole" {
-				if len(got) != 1 || got[0] != "" {
-					t.Errorf("named %q, want the body", got)
-				}
-				return
-			}
 			if strings.Join(got, " ") != c.pointers {
 				t.Errorf("named %q, want %q", got, c.pointers)
 			}
 		})
+	}
+}
+
+func TestAConfigurationIsBoundedAsAWhole(t *testing.T) {
+	tags := func(n int) agent.Settings {
+		return agent.Settings{DisplayName: agent.To("x"), Tags: agent.To(slices.Repeat([]string{strings.Repeat("ä", 256)}, n))}
+	}
+	if _, invalid := tags(120).Apply(agent.Defaults(agent.Supervised)); len(invalid) != 0 {
+		t.Errorf("some 60 KB are refused: %v", invalid)
+	}
+	if _, invalid := tags(130).Apply(agent.Defaults(agent.Supervised)); len(invalid) != 1 || invalid[0].Pointer != "" {
+		t.Errorf("some 66 KB: %v, want the body named", invalid)
 	}
 }
 
@@ -155,6 +161,30 @@ func TestApplyLeavesItsBaseAlone(t *testing.T) {
 	got.Metadata["m"].(map[string]any)["n"].([]any)[0] = "changed"
 	if base.Tags[0] != "a" || len(agent.Diff(base, got)) != 2 {
 		t.Errorf("the base became %+v", base)
+	}
+}
+
+func TestAnAutonomousAgentIsHeldToTheStricterPair(t *testing.T) {
+	for _, c := range []struct {
+		name      string
+		typ       agent.Type
+		auto, max int
+		want      agent.Thresholds
+	}{
+		{"supervised, its own", agent.Supervised, 30, 80, agent.Thresholds{AutoApproveBelow: 30, MaxRiskThreshold: 80, RequiresMFAAbove: 70, Type: agent.Supervised, Registered: true}},
+		{"autonomous and looser", agent.Autonomous, 30, 80, agent.Thresholds{AutoApproveBelow: 20, MaxRiskThreshold: 60, RequiresMFAAbove: 50, Type: agent.Autonomous, Registered: true}},
+		{"autonomous and stricter", agent.Autonomous, 5, 50, agent.Thresholds{AutoApproveBelow: 5, MaxRiskThreshold: 50, RequiresMFAAbove: 50, Type: agent.Autonomous, Registered: true}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			config := agent.Defaults(c.typ)
+			config.AutoApproveBelow, config.MaxRiskThreshold = c.auto, c.max
+			if got := config.Thresholds(); got != c.want {
+				t.Errorf("got %+v, want %+v", got, c.want)
+			}
+		})
+	}
+	if got := agent.Unregistered(); got.AutoApproveBelow != 30 || got.MaxRiskThreshold != 70 || got.Type != "unregistered" || got.Registered {
+		t.Errorf("unregistered is held to %+v", got)
 	}
 }
 

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"strings"
 
-	"go.etcd.io/bbolt"
-
 	"ascend/shared/store"
 	"ascend/shared/store/internal/bounds"
 )
@@ -20,23 +18,30 @@ func (s *Store) Get(ctx context.Context, keys ...store.Key) ([]*store.Item, erro
 	if err := alive(ctx); err != nil {
 		return nil, err
 	}
+	tables := make([]*table, len(keys))
+	for i, k := range keys {
+		var err error
+		if tables[i], err = s.table(k.Table); err != nil {
+			return nil, err
+		}
+	}
 	items := make([]*store.Item, len(keys))
-	err := s.view(func(tx *bbolt.Tx) error {
+	raws := make([][]byte, len(keys))
+	err := s.view(func(snap *snapshot) {
 		var room [128]byte
 		for i, k := range keys {
-			t, err := s.table(k.Table)
-			if err != nil {
-				return err
-			}
-			raw := tx.Bucket(s.buckets[t.slot]).Get(appendKey(room[:0], k.PK, k.SK))
+			raws[i] = snap.get(tables[i].slot, appendKey(room[:0], k.PK, k.SK))
+		}
+	}, func() error {
+		for i, raw := range raws {
 			if raw == nil {
 				continue
 			}
 			r, err := decode(raw)
 			if err != nil {
-				return fmt.Errorf("read %v: %w", k, err)
+				return fmt.Errorf("read %v: %w", keys[i], err)
 			}
-			items[i] = r.item(k, true)
+			items[i] = r.item(keys[i], true)
 		}
 		return nil
 	})
@@ -68,8 +73,12 @@ func (s *Store) Query(ctx context.Context, q store.Query) (store.Page, error) {
 		}
 	}
 	var page store.Page
-	err = s.view(func(tx *bbolt.Tx) error {
-		return scan(tx.Bucket(s.buckets[slot]).Cursor(), q, &page)
+	var rows []row
+	err = s.view(func(snap *snapshot) {
+		rows = find(snap, slot, q)
+	}, func() error {
+		page, err = lay(rows, q)
+		return err
 	})
 	if err != nil {
 		return store.Page{}, err
@@ -77,54 +86,55 @@ func (s *Store) Query(ctx context.Context, q store.Query) (store.Page, error) {
 	return page, nil
 }
 
-// scan walks the cursor over the query's range until the page is full.
-func scan(c *bbolt.Cursor, q store.Query, page *store.Page) error {
+// row is a found record, its key without the partition.
+type row struct{ key, value []byte }
+
+// find collects a query's rows, and one more than its limit where there are more.
+func find(snap *snapshot, slot int, q store.Query) []row {
 	partition := append([]byte(q.PK), 0)
-	next := c.Next
-	var k, v []byte
+	start := append(partition[:len(partition):len(partition)], max(q.Prefix, q.After)...)
+	past := bounds.Above // beyond the range's end
 	if q.Descending {
-		next = c.Prev
-		k, v = seekBelow(c, above(partition, q))
-	} else {
-		k, v = c.Seek(append(partition[:len(partition):len(partition)], max(q.Prefix, q.After)...))
+		start, past = above(partition, q), bounds.Below
 	}
-	for ; k != nil; k, v = next() {
-		rest, ok := bytes.CutPrefix(k, partition)
+	var rows []row
+	snap.scan(slot, start, q.Descending, func(key, value []byte) bool {
+		rest, ok := bytes.CutPrefix(key, partition)
 		if !ok {
-			return nil
+			return false
 		}
-		sort, base := string(rest), ""
-		if q.Index != "" {
-			sort, base, _ = strings.Cut(sort, "\x00")
-		}
+		sort, _, _ := strings.Cut(string(rest), "\x00")
 		switch bounds.Where(sort, q) {
-		case bounds.Below:
-			if q.Descending {
-				return nil
-			}
-			continue
-		case bounds.Above:
-			if !q.Descending {
-				return nil
-			}
-			continue
+		case bounds.Inside:
+			rows = append(rows, row{rest, value})
+		case past:
+			return false
 		}
-		if len(page.Items) == q.Limit {
-			page.More = true
-			return nil
-		}
+		return len(rows) <= q.Limit
+	})
+	return rows
+}
+
+// lay makes a page of the rows of a query.
+func lay(rows []row, q store.Query) (store.Page, error) {
+	var page store.Page
+	if len(rows) > q.Limit {
+		rows, page.More = rows[:q.Limit], true
+	}
+	for _, found := range rows {
+		sort, base, _ := strings.Cut(string(found.key), "\x00")
 		key := store.Key{Table: q.Table, PK: q.PK, SK: sort}
 		if q.Index != "" {
 			key.PK, key.SK, _ = strings.Cut(base, "\x00")
 		}
-		r, err := decode(v)
+		r, err := decode(found.value)
 		if err != nil {
-			return fmt.Errorf("query %v: %w", key, err)
+			return store.Page{}, fmt.Errorf("query %v: %w", key, err)
 		}
 		page.Items = append(page.Items, *r.item(key, q.Index == ""))
 		page.Sort = append(page.Sort, sort)
 	}
-	return nil
+	return page, nil
 }
 
 // above is a key of the file at or above the query's range and, but for a few
@@ -142,22 +152,20 @@ func above(partition []byte, q store.Query) []byte {
 	return end
 }
 
-// seekBelow finds the last key below bound.
-func seekBelow(c *bbolt.Cursor, bound []byte) (k, v []byte) {
-	if k, _ := c.Seek(bound); k == nil {
-		return c.Last()
-	}
-	return c.Prev()
-}
-
-// view runs a read-only transaction, which never waits for the writer.
-func (s *Store) view(read func(*bbolt.Tx) error) error {
-	tx, err := s.db.Begin(false)
+// view collects from one state of the store and then uses what it collected,
+// which is valid until use returns. Only collecting keeps the writer from
+// publishing a batch; neither waits for a commit.
+func (s *Store) view(collect func(*snapshot), use func() error) error {
+	s.state.RLock()
+	snap, err := s.snapshot()
 	if err != nil {
+		s.state.RUnlock()
 		return unavailable(err)
 	}
-	err = read(tx)
-	if closing := tx.Rollback(); err == nil && closing != nil {
+	collect(&snap)
+	s.state.RUnlock()
+	err = use()
+	if closing := snap.tx.Rollback(); err == nil && closing != nil {
 		return unavailable(closing)
 	}
 	return err

@@ -1,13 +1,20 @@
 // Package embedded is the persistence seam on one local file, for a server
-// without DynamoDB. A write is answered only after it is on the disk; writes
-// that wait at the same time share one commit. It is made for one process.
+// without DynamoDB. It is made for one process.
+//
+// A write is answered only after it is on the disk: one writer takes all writes
+// that wait at the same time, decides them in order, appends what they change
+// to a log, syncs it once and answers them. Changes stay in memory too until
+// enough have come together to be brought into the file, a B+ tree, in the
+// order of its keys; then their part of the log is used again. Reads look into
+// memory and the file and never wait for a disk write. Opening after a crash
+// brings in what the log has; closing leaves the one file and no log.
 package embedded
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -31,30 +38,31 @@ type Options struct {
 	// Tables that the file lacks are made, others are left alone.
 	Tables []store.Definition
 	// MapSize is how much address space, in bytes, is reserved for the file.
-	// While the file is smaller no read waits for a write, not even when the
-	// file grows. 0 means 16 GiB; it costs no memory.
+	// While the file is smaller no read waits for its growth. 0 means 16 GiB;
+	// it costs no memory.
 	MapSize int
+	// LogSize is how many bytes of changes come together before they are
+	// brought into the file. The log takes about twice that on disk, the
+	// changes about three times in memory. 0 means 16 MiB.
+	LogSize int
 }
 
 const (
 	lockTimeout = 300 * time.Millisecond
 	fileMode    = 0o600
 	mapSize     = 16 << 30
-	// A node is split when it is this full. Most keys grow with time, so pages
-	// that are left behind stay full.
-	fillPercent = 0.9
+	logSize     = 16 << 20
 )
 
-// The file's own records.
+// The buckets beside those of tables and indexes.
 var (
 	metaBucket   = []byte(".meta")
 	expiryBucket = []byte(".expiry")
-	formatKey    = []byte("format")
-	format       = []byte("1")
 )
 
 // Store is an open file. It implements store.Store.
 type Store struct {
+	path    string
 	db      *bbolt.DB
 	tables  map[store.Table]*table
 	buckets [][]byte // names by slot; slot 0 is the expiry bucket
@@ -65,6 +73,16 @@ type Store struct {
 	closed  bool
 	failed  error // of a commit; no write is tried after it
 	stopped chan struct{}
+
+	state  sync.RWMutex // guards what readers see beside the file
+	memory *layer       // changes that the file lacks
+	frozen *layer       // older ones, on their way into the file
+
+	// The writer's own.
+	log           *log
+	batch         batch
+	checkpointing bool
+	checkpointed  chan error
 }
 
 // table is where the parts of a table are in the file.
@@ -78,12 +96,20 @@ type table struct {
 var _ store.Store = (*Store)(nil)
 
 // Open opens the file at path and makes it where it is absent, readable by its
-// owner only. The folder must exist. It fails with ErrLocked when another
-// process, or another Store of this one, has the file open.
-//
-// After a crash the first opening reads the whole file once to find its free
-// pages (about a second per gigabyte); after Close it does not.
+// owner only. The folder must exist; while the store is open, the log stands
+// beside the file as path-log0 and path-log1. It fails with ErrLocked when
+// another process, or another Store of this one, has the file open, and with
+// ErrCorrupt when what was acknowledged is no longer there.
 func Open(path string, opts Options) (*Store, error) {
+	if opts.Tables == nil {
+		opts.Tables = store.Tables()
+	}
+	if opts.MapSize == 0 {
+		opts.MapSize = mapSize
+	}
+	if opts.LogSize == 0 {
+		opts.LogSize = logSize
+	}
 	s, err := open(path, opts)
 	if err != nil {
 		return nil, fmt.Errorf("open store %s: %w", path, err)
@@ -93,14 +119,9 @@ func Open(path string, opts Options) (*Store, error) {
 }
 
 func open(path string, opts Options) (*Store, error) {
-	if opts.MapSize == 0 {
-		opts.MapSize = mapSize
-	}
-	_, missing := os.Stat(path)
 	db, err := bbolt.Open(path, fileMode, &bbolt.Options{
 		Timeout:         lockTimeout,
 		FreelistType:    bbolt.FreelistMapType,
-		NoFreelistSync:  true,
 		InitialMmapSize: opts.MapSize,
 		NoStatistics:    true,
 	})
@@ -110,21 +131,50 @@ func open(path string, opts Options) (*Store, error) {
 	case err != nil:
 		return nil, err
 	}
-	s := &Store{db: db, stopped: make(chan struct{})}
+	s := &Store{path: path, db: db, stopped: make(chan struct{}), checkpointed: make(chan error, 1)}
 	s.wake.L = &s.mu
-	if opts.Tables == nil {
-		opts.Tables = store.Tables()
-	}
 	s.layout(opts.Tables)
-	if err := db.Update(s.prepare); err != nil {
+	s.memory = newLayer(len(s.buckets))
+	s.batch = newBatch(s)
+	if err := s.start(opts.LogSize); err != nil {
+		if s.log != nil {
+			err = errors.Join(err, s.log.close())
+		}
 		return nil, errors.Join(err, db.Close())
 	}
-	if missing != nil {
-		if err := syncFolder(filepath.Dir(path)); err != nil {
-			return nil, errors.Join(err, db.Close())
+	return s, nil
+}
+
+// start reads and opens the log.
+func (s *Store) start(size int) error {
+	var h header
+	err := s.db.View(func(tx *bbolt.Tx) (err error) {
+		h, err = readHeader(tx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for n := range 2 {
+		if h.open {
+			if _, err := os.Stat(logPath(s.path, n)); err != nil {
+				return fmt.Errorf("%w: the store was not closed and its log is missing: %w", ErrCorrupt, err)
+			}
+		} else if err := os.Remove(logPath(s.path, n)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
 		}
 	}
-	return s, nil
+	if s.log, err = openLog(s.path, int64(size)); err != nil {
+		return err
+	}
+	missing, err := s.log.after(h.applied)
+	if err != nil {
+		return err
+	}
+	if err := syncFolder(filepath.Dir(s.path)); err != nil {
+		return err
+	}
+	return s.db.Update(func(tx *bbolt.Tx) error { return s.recover(tx, h.applied, missing) })
 }
 
 // layout gives every table and index a bucket.
@@ -148,27 +198,6 @@ func (s *Store) layout(defs []store.Definition) {
 	}
 }
 
-func (s *Store) prepare(tx *bbolt.Tx) error {
-	meta, err := tx.CreateBucketIfNotExists(metaBucket)
-	if err != nil {
-		return err
-	}
-	switch found := meta.Get(formatKey); {
-	case found == nil:
-		if err := meta.Put(formatKey, format); err != nil {
-			return err
-		}
-	case !bytes.Equal(found, format):
-		return fmt.Errorf("file has format %q, this program reads %q", found, format)
-	}
-	for _, name := range s.buckets {
-		if _, err := tx.CreateBucketIfNotExists(name); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // syncFolder makes a new file's name durable.
 func syncFolder(path string) error {
 	f, err := os.Open(path)
@@ -178,8 +207,8 @@ func syncFolder(path string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-// Close answers the writes that wait, stops the writer and closes the file.
-// Later calls of any method fail with store.ErrUnavailable.
+// Close answers the writes that wait, brings everything into the file and
+// closes it. Later calls of any method fail with store.ErrUnavailable.
 func (s *Store) Close() error {
 	s.mu.Lock()
 	if s.closed {
@@ -187,16 +216,26 @@ func (s *Store) Close() error {
 		return nil
 	}
 	s.closed = true
-	failed := s.failed
 	s.wake.Signal()
 	s.mu.Unlock()
 	<-s.stopped
-	if failed == nil {
-		// Leave the free pages in the file, so that opening need not look for them.
-		s.db.NoFreelistSync = false
-		failed = s.db.Update(func(*bbolt.Tx) error { return nil })
+	err := s.settle()
+	if err == nil {
+		err = s.failed
 	}
-	return errors.Join(failed, s.db.Close())
+	if err == nil {
+		err = s.db.Update(func(tx *bbolt.Tx) error {
+			if err := s.checkpoint(tx, s.memory); err != nil {
+				return err
+			}
+			return tx.Bucket(metaBucket).Delete(openKey)
+		})
+	}
+	if err != nil {
+		// What the file lacks is in the log, for the next opening.
+		return errors.Join(err, s.db.Close(), s.log.close())
+	}
+	return errors.Join(s.db.Close(), s.log.remove())
 }
 
 func (s *Store) table(name store.Table) (*table, error) {

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"time"
 
-	"go.etcd.io/bbolt"
-
 	"ascend/shared/store"
 )
 
@@ -42,20 +40,18 @@ func (s *Store) due(now time.Time) ([]expiry, error) {
 		return nil, nil
 	}
 	var due []expiry
-	err := s.view(func(tx *bbolt.Tx) error {
-		c := tx.Bucket(expiryBucket).Cursor()
-		for k, _ := c.First(); k != nil && len(due) < sweepAtOnce; k, _ = c.Next() {
-			e, err := decodeExpiry(k)
-			if err != nil {
-				return err
-			}
-			if e.at > uint64(now.Unix()) {
-				break
+	var damaged error
+	err := s.view(func(snap *snapshot) {
+		snap.scan(expirySlot, nil, false, func(key, _ []byte) bool {
+			e, err := decodeExpiry(key)
+			if err != nil || e.at > uint64(now.Unix()) {
+				damaged = err
+				return false
 			}
 			due = append(due, e)
-		}
-		return nil
-	})
+			return len(due) < sweepAtOnce
+		})
+	}, func() error { return damaged })
 	return due, err
 }
 
@@ -72,25 +68,22 @@ func decodeExpiry(k []byte) (expiry, error) {
 
 // forget deletes the items that still have the expiry they were listed with,
 // and entries that list nothing.
-func (b *batch) forget(due []expiry) (changed bool, n int, err error) {
+func (b *batch) forget(due []expiry) int {
+	n := 0
 	for _, e := range due {
 		o := operation{table: b.store.tables[e.table], key: e.key}
 		if o.table != nil {
-			if raw := b.bucket(o.table.slot).Get(e.key); raw != nil {
-				o.exists = true
+			if raw := b.get(o.table.slot, e.key); raw != nil {
 				o.old, _ = decode(raw) // a damaged item stays for someone to look at
 			}
 		}
 		if o.old.expires != e.at {
-			err = b.bucket(expirySlot).Delete(e.encode())
-		} else {
-			n++
-			o.writes = true
-			err = b.apply(&o)
+			b.put(expirySlot, e.encode(), nil)
+			continue
 		}
-		if err != nil {
-			return false, 0, err
-		}
+		o.writes = true
+		b.apply(&o)
+		n++
 	}
-	return true, n, nil
+	return n
 }

@@ -157,11 +157,11 @@ func (t *table) projection(attrs store.Attrs) store.Attrs {
 	return projected
 }
 
-// decide evaluates an operation against the transaction's state. The error is
+// decide evaluates an operation against the batch's state. The error is
 // a conflict, or says why the operation cannot be done.
 func (b *batch) decide(o *operation, number int) error {
 	k := store.KeyOf(o.op)
-	raw := b.bucket(o.table.slot).Get(o.key)
+	raw := b.get(o.table.slot, o.key)
 	if o.exists = raw != nil; o.exists {
 		var err error
 		if o.old, err = decode(raw); err != nil {
@@ -197,35 +197,24 @@ func (b *batch) decide(o *operation, number int) error {
 	return nil
 }
 
-// apply makes the operation's changes. An error leaves the transaction half done.
-func (b *batch) apply(o *operation) error {
+// apply adds the operation's changes to the batch.
+func (b *batch) apply(o *operation) {
 	if !o.writes {
-		return nil
+		return
 	}
-	if err := b.retract(o); err != nil {
-		return err
-	}
-	items := b.bucket(o.table.slot)
-	if o.next.value == nil {
-		return items.Delete(o.key)
-	}
-	if err := items.Put(o.key, o.next.value); err != nil {
-		return err
-	}
+	b.retract(o)
+	b.put(o.table.slot, o.key, o.next.value)
 	for _, e := range o.next.entries {
-		if err := b.bucket(e.slot).Put(e.key, e.value); err != nil {
-			return err
-		}
+		b.put(e.slot, e.key, e.value)
 	}
-	if o.next.expires == 0 {
-		return nil
+	if o.next.expires != 0 && o.next.expires != o.old.expires {
+		b.put(expirySlot, expiry{o.next.expires, o.table.name, o.key}.encode(), []byte{})
 	}
-	return b.bucket(expirySlot).Put(expiry{o.next.expires, o.table.name, o.key}.encode(), []byte{})
 }
 
-// retract removes what the old item has in the file beside its record and the
-// next one has not.
-func (b *batch) retract(o *operation) error {
+// retract deletes the old item's places in indexes and among the expiries
+// that the next one does not take.
+func (b *batch) retract(o *operation) {
 	for _, old := range o.old.indexes {
 		slot, ok := o.table.indexes[old.name]
 		if !ok {
@@ -235,17 +224,13 @@ func (b *batch) retract(o *operation) error {
 		kept := slices.ContainsFunc(o.next.entries, func(e entry) bool {
 			return e.slot == slot && bytes.Equal(e.key, key)
 		})
-		if kept {
-			continue
-		}
-		if err := b.bucket(slot).Delete(key); err != nil {
-			return err
+		if !kept {
+			b.put(slot, key, nil)
 		}
 	}
-	if o.old.expires == 0 || o.old.expires == o.next.expires {
-		return nil
+	if o.old.expires != 0 && o.old.expires != o.next.expires {
+		b.put(expirySlot, expiry{o.old.expires, o.table.name, o.key}.encode(), nil)
 	}
-	return b.bucket(expirySlot).Delete(expiry{o.old.expires, o.table.name, o.key}.encode())
 }
 
 // expirySlot is the bucket that lists items by their expiry.

@@ -1,0 +1,107 @@
+package agents_test
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/go-json-experiment/json"
+
+	"ascend/shared/endpoint"
+)
+
+// ids are the agents of a list, by the last character of their ids.
+func ids(a answer) string {
+	var out struct {
+		Agents []struct {
+			ID string `json:"agent_id"`
+		} `json:"agents"`
+	}
+	if err := json.Unmarshal(a.body, &out); err != nil {
+		return err.Error()
+	}
+	var b strings.Builder
+	for _, g := range out.Agents {
+		b.WriteString(g.ID[len(g.ID)-1:])
+	}
+	return b.String()
+}
+
+func TestListAnswersAsDocumented(t *testing.T) {
+	s := newServer(t)
+	s.has(s.want(200, "GET", registry, ""), map[string]string{
+		"/success": "true", "/agents": "[]", "/pagination": `{"total":0,"limit":100,"offset":0,"has_more":false}`,
+	})
+	for i := range 5 {
+		s.want(201, "POST", registry, fmt.Sprintf(`{"agent_id": "agent-%d", "display_name": "x", "agent_type": "%s"}`, i, []string{"supervised", "autonomous"}[i%2]))
+	}
+	s.want(200, "POST", registry+"/agent-3/activate", "")
+	s.documents(s.want(200, "GET", registry, ""), "agents-list.200")
+	for _, c := range []struct {
+		query, ids string
+		page       string
+	}{
+		{"", "01234", `{"total":5,"limit":100,"offset":0,"has_more":false}`},
+		{"?limit=500", "01234", `{"total":5,"limit":500,"offset":0,"has_more":false}`},
+		{"?status_filter=active", "3", `{"total":1,"limit":100,"offset":0,"has_more":false}`},
+		{"?status=draft&limit=50", "0124", `{"total":4,"limit":50,"offset":0,"has_more":false}`},
+		{"?type_filter=autonomous", "13", `{"total":2,"limit":100,"offset":0,"has_more":false}`},
+		{"?type=autonomous&status_filter=draft", "1", `{"total":1,"limit":100,"offset":0,"has_more":false}`},
+		{"?offset=4&limit=3", "4", `{"total":5,"limit":3,"offset":4,"has_more":false}`},
+		{"?offset=9", "", `{"total":5,"limit":100,"offset":9,"has_more":false}`},
+	} {
+		a := s.want(200, "GET", registry+c.query, "")
+		if ids(a) != c.ids || at(a.body, "/pagination") != c.page {
+			t.Errorf("%s: %s with %s", c.query, ids(a), at(a.body, "/pagination"))
+		}
+	}
+}
+
+func TestListGoesOnByCursor(t *testing.T) {
+	s := newServer(t)
+	for i := range 5 {
+		s.want(201, "POST", registry, fmt.Sprintf(`{"agent_id": "agent-%d", "display_name": "x"}`, i))
+	}
+	query, seen := "?limit=2", ""
+	for offset := 0; ; offset += 2 {
+		a := s.want(200, "GET", registry+query, "")
+		s.has(a, map[string]string{"/pagination/total": "5", "/pagination/offset": fmt.Sprint(offset)})
+		seen += ids(a)
+		next := strings.Trim(at(a.body, "/pagination/next_cursor"), `"`)
+		if at(a.body, "/pagination/has_more") == "false" {
+			if next != "absent" {
+				t.Errorf("the end has the cursor %s", next)
+			}
+			break
+		}
+		query = "?limit=2&cursor=" + url.QueryEscape(next)
+	}
+	if seen != "01234" {
+		t.Errorf("saw %s", seen)
+	}
+	s.want(400, "GET", registry+query, "", "X-Test-Caller", "stranger:admin")
+}
+
+func TestListRefusesForgedCursors(t *testing.T) {
+	s := newServer(t)
+	for _, position := range []string{"my-agent", "1 2", "1 2 a#b", "1 2 ab", "1 2 my-agent 3", "01 2 my-agent", "1 2 my-agent\x00", "x y my-agent"} {
+		cursor := endpoint.NextCursor(4, "agents", position)
+		s.has(s.want(400, "GET", registry+"?cursor="+cursor, ""), map[string]string{"/errors/0/pointer": `"/query/cursor"`})
+	}
+	s.want(201, "POST", registry, `{"agent_id": "my-agent", "display_name": "x"}`)
+	for _, position := range []string{"my-agent", "1.5"} {
+		s.want(400, "GET", registry+"/my-agent/versions?cursor="+endpoint.NextCursor(4, "versions of my-agent", position), "")
+	}
+	s.has(s.want(200, "GET", registry+"/my-agent/versions?cursor="+endpoint.NextCursor(4, "versions of my-agent", "-5"), ""), map[string]string{"/versions": "[]"})
+}
+
+func TestListRefusesBadQueries(t *testing.T) {
+	s := newServer(t)
+	for _, query := range []string{
+		"?status_filter=deleted", "?status_filter=ACTIVE", "?type_filter=robot", "?limit=0", "?limit=501", "?limit=-1", "?limit=x", "?limit=1e2",
+		"?offset=-1", "?cursor=x", "?cursor=AAAA", "?status_filter=active&status=draft", "?limit=1&limit=2", "?status_filter=%ff",
+	} {
+		s.has(s.want(400, "GET", registry+query, ""), map[string]string{"/error_code": `"VALIDATION_ERROR"`})
+	}
+}
