@@ -132,6 +132,20 @@ func TestTheDocumentIsValidOpenAPI31(t *testing.T) {
 	}
 }
 
+func TestTheTableIsDescribedAndServed(t *testing.T) {
+	routes := Routes()
+	v, _ := render(t, routes)
+	if ok, errs := v.ValidateDocument(); !ok {
+		for _, e := range errs {
+			t.Errorf("%v", e)
+		}
+	}
+	nobody := endpoint.ClaimFunc(func(*http.Request) (app.Claim, error) { return app.Claim{}, nil })
+	if _, err := endpoint.New(app.New(nil), nobody, slog.New(slog.DiscardHandler), routes...); err != nil {
+		t.Error(err)
+	}
+}
+
 // The document and the service must say the same of each request.
 func TestTheDocumentAndTheServiceAgree(t *testing.T) {
 	routes := exampleRoutes()

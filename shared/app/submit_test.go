@@ -27,12 +27,14 @@ func TestASubmissionMakesThreeCallsInTwoRoundTrips(t *testing.T) {
 		d.faults = faulty.New(slow{d.raw}, nil)
 		d.Store = store.Retrying(d.faults, 4, time.Millisecond)
 		for name, submit := range map[string]func(i int){
-			"plain":                       func(int) { d.submit(d.command(machine), email("agent-1")) },
-			"with an idempotency key":     func(i int) { d.submit(d.keyed(fmt.Sprint(t.Name(), i), "digest"), email("agent-1")) },
-			"pending":                     func(int) { d.submit(d.command(machine), deletion("agent-1")) },
-			"of an unregistered agent":    func(int) { d.submit(d.command(machine), email("nobody")) },
-			"by a key that must be read":  func(int) { d.submit(d.unconfirmed(nil), email("agent-1")) },
-			"denied, the agent not being": func(int) { d.submit(d.command(machine), governance.Proposal{AgentID: "x-y", ActionType: "shell_execute"}) },
+			"plain":                      func(int) { d.submit(d.command(machine), email("agent-1")) },
+			"with an idempotency key":    func(i int) { d.submit(d.keyed(fmt.Sprint(t.Name(), i), "digest"), email("agent-1")) },
+			"pending":                    func(int) { d.submit(d.command(machine), deletion("agent-1")) },
+			"of an unregistered agent":   func(int) { d.submit(d.command(machine), email("nobody")) },
+			"by a key that must be read": func(int) { d.submit(d.unconfirmed(nil), email("agent-1")) },
+			"denied, the agent not being": func(int) {
+				d.submit(d.command(machine), governance.Proposal{AgentID: "x-y", ActionType: "shell_execute"})
+			},
 		} {
 			d.faults.Reset(nil)
 			submit(0)

@@ -170,6 +170,7 @@ func TestMediaTypesAndSizes(t *testing.T) {
 			t.Errorf("%q: %d, want %d", contentType, a.StatusCode, want)
 		}
 	}
+	k.send(t, "POST", "/api/things", good, "Content-Encoding", "gzip").want(t, 415, problem.CodeUnsupportedMedia)
 	large := `{"agent_id":"` + strings.Repeat("a", 60) + `"}`
 	k.send(t, "POST", "/api/things", large).want(t, 413, problem.CodeTooLarge)
 	r, _ := http.NewRequest("POST", "/api/things", struct{ *strings.Reader }{strings.NewReader(large)})

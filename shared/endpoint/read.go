@@ -1,7 +1,6 @@
 package endpoint
 
 import (
-	"errors"
 	"io"
 	"mime"
 	"net/http"
@@ -25,8 +24,8 @@ func read(r *http.Request, route *Route, req *input) (err error) {
 	if req.body, err = readAll(r.Body, r.ContentLength, route.MaxBody); err != nil {
 		return err
 	}
-	if len(req.body) > 0 && !isJSON(r.Header["Content-Type"]) {
-		return problem.New(problem.UnsupportedMedia, problem.CodeUnsupportedMedia, "the body must be application/json in UTF-8")
+	if len(req.body) > 0 && (!isJSON(r.Header["Content-Type"]) || r.Header["Content-Encoding"] != nil) {
+		return problem.New(problem.UnsupportedMedia, problem.CodeUnsupportedMedia, "the body must be application/json in UTF-8, not compressed")
 	}
 	return nil
 }
@@ -57,9 +56,6 @@ func tooLarge(most int64) error {
 
 // unreadable is a body that did not arrive in full.
 func unreadable(err error) error {
-	if tooLong := (*http.MaxBytesError)(nil); errors.As(err, &tooLong) {
-		return tooLarge(tooLong.Limit)
-	}
 	return badRequest{&problem.Error{
 		Kind: problem.Invalid, Code: problem.CodeInvalidJSON, Detail: "the body did not arrive in full", Err: err,
 	}}

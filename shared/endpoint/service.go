@@ -76,7 +76,7 @@ func New(a *app.App, creds Claimer, log *slog.Logger, routes ...Route) (http.Han
 func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
 	c := &app.Command{
-		At: s.app.Now().UTC(), CallerID: callerID(r.Header), SourceIP: sourceIP(r.RemoteAddr),
+		At: s.app.Now().UTC().Truncate(time.Millisecond), CallerID: callerID(r.Header), SourceIP: sourceIP(r.RemoteAddr),
 		Client: app.Client{UserAgent: bounded(r.Header.Get("User-Agent")), SDKVersion: bounded(r.Header.Get("X-Sdk-Version"))},
 	}
 	c.CorrelationID = correlationID(c.At)

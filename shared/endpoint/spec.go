@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -101,17 +100,41 @@ func (r Route) Out() reflect.Type { return r.out }
 // Err is a mistake in the definition, or nil. New reports it too.
 func (r Route) Err() error { return r.err }
 
-var (
-	idForm      = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
-	segmentForm = regexp.MustCompile(`^([A-Za-z0-9._~-]+|\{[a-z][a-z0-9_]*\})$`)
-	methods     = []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
+var methods = []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
+
+// The characters of names. (A regular expression would cost every cold start.)
+const (
+	lower      = "abcdefghijklmnopqrstuvwxyz"
+	digits     = "0123456789"
+	unreserved = lower + "ABCDEFGHIJKLMNOPQRSTUVWXYZ" + digits + "-._~" // RFC 3986 §2.3
 )
+
+func madeOf(s, characters string) bool { return s != "" && strings.Trim(s, characters) == "" }
+
+// isID reports whether s is lower-case words joined by dashes.
+func isID(s string) bool {
+	for word := range strings.SplitSeq(s, "-") {
+		if !madeOf(word, lower+digits) {
+			return false
+		}
+	}
+	return madeOf(s[:1], lower)
+}
+
+// isSegment reports whether s is a segment of a path pattern.
+func isSegment(s string) bool {
+	if name, ok := strings.CutPrefix(s, "{"); ok {
+		name, ok = strings.CutSuffix(name, "}")
+		return ok && madeOf(name, lower+digits+"_") && madeOf(name[:1], lower)
+	}
+	return madeOf(s, unreserved)
+}
 
 // check fills in the defaults and reports what a Spec lacks.
 func (s *Spec) check() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	if !idForm.MatchString(s.ID) {
+	if !isID(s.ID) {
 		bad("operation id %q is not lower-case words joined by dashes", s.ID)
 	}
 	if !slices.Contains(methods, s.Method) {
@@ -121,7 +144,7 @@ func (s *Spec) check() error {
 		bad("path %q does not start with /", s.Path)
 	} else {
 		for segment := range strings.SplitSeq(segments, "/") {
-			if !segmentForm.MatchString(segment) {
+			if !isSegment(segment) {
 				bad("path %q has the malformed segment %q", s.Path, segment)
 			}
 		}

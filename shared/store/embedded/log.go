@@ -36,8 +36,10 @@ const (
 	batchHeader = 16
 	// Syncing bytes that were there before is quicker than making a file
 	// longer, so it grows in steps.
-	logStep = 1 << 20
+	logStep = 256 << 10
 )
+
+var zeros [logStep]byte
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
@@ -117,7 +119,7 @@ func (l *log) turn() { l.active, l.pos = 1-l.active, 0 }
 func (l *log) append() error {
 	f, end := l.files[l.active], l.pos+int64(len(l.buf))
 	if end > l.room[l.active] {
-		if _, err := f.WriteAt(make([]byte, logStep), end); err != nil {
+		if _, err := f.WriteAt(zeros[:], end); err != nil {
 			return err
 		}
 		l.room[l.active] = end + logStep
@@ -129,7 +131,7 @@ func (l *log) append() error {
 		return err
 	}
 	l.pos, l.last = end, l.last+1
-	if cap(l.buf) > logStep {
+	if cap(l.buf) > batchBytes {
 		l.buf = nil
 	}
 	return nil
