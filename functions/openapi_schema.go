@@ -76,6 +76,8 @@ func (ss *schemas) of(t reflect.Type, m mode) (*schema, error) {
 		return &schema{Type: "string", Format: "date-time"}, nil
 	case t == reflect.TypeFor[jsontext.Value]():
 		return &schema{}, nil
+	case optional(t) != nil:
+		return ss.of(optional(t), m)
 	case t.Kind() == reflect.Interface, implements[json.MarshalerTo](t), implements[json.Marshaler](t):
 		return &schema{}, nil
 	case implements[encoding.TextMarshaler](t), implements[encoding.TextAppender](t):
@@ -105,6 +107,16 @@ func (ss *schemas) of(t reflect.Type, m mode) (*schema, error) {
 		return ss.reference(t, m)
 	}
 	return nil, fmt.Errorf("no JSON is made of a %v", t)
+}
+
+// optional is what an optional member of a request holds, where its type tells
+// absent from null by a method Value() *T; else nil.
+func optional(t reflect.Type) reflect.Type {
+	value, ok := t.MethodByName("Value")
+	if t.Kind() != reflect.Struct || !ok || value.Type.NumIn() != 1 || value.Type.NumOut() != 1 || value.Type.Out(0).Kind() != reflect.Pointer {
+		return nil
+	}
+	return value.Type.Out(0).Elem()
 }
 
 // reference names the schema of a struct type, made once.

@@ -38,8 +38,7 @@ func BenchmarkSubmit(b *testing.B) {
 	key := stock(b, data)
 	s := launch(b, data)
 	addr := strings.TrimPrefix(s.url(), "http://")
-	body := fmt.Sprintf(`{"agent_id": "bench-agent", "action_type": "email_send", "description": "Send welcome email %s", `+
-		`"tool_name": "email_service", "parameters": {"to": "customer@example.com", "template": "welcome"}}`, serialMark)
+	body := benchBody(string(agentMark), string(serialMark))
 	credential := "X-API-Key: " + key + "\r\n"
 	kinds := []struct {
 		name string
@@ -50,10 +49,12 @@ func BenchmarkSubmit(b *testing.B) {
 		{"submit", load{addr: addr, pid: s.cmd.Process.Pid, request: post("/api/v1/actions/submit", credential, body)}},
 		{"submit-correlated", load{addr: addr, pid: s.cmd.Process.Pid, request: post("/api/v1/actions/submit",
 			credential+"X-Correlation-ID: 0f9d3b52-"+string(serialMark)+"\r\n", body)}},
+		{"submit-one-agent", load{addr: addr, pid: s.cmd.Process.Pid, request: post("/api/v1/actions/submit", credential,
+			benchBody("00", string(serialMark)))}},
 	}
 	const rounds, slice = 6, time.Second
 	found := make([]measured, len(kinds))
-	var p50, p99 [4][]time.Duration
+	var p50, p99 [5][]time.Duration
 	for round := range rounds {
 		for i, kind := range kinds {
 			kind.load.serial = &serial
@@ -87,6 +88,12 @@ func BenchmarkSubmit(b *testing.B) {
 	w.Flush()
 	b.Log(table.String())
 	b.ReportMetric(0, "ns/op")
+}
+
+// benchBody is a submission by one of the benchmark's agents.
+func benchBody(agent, serial string) string {
+	return fmt.Sprintf(`{"agent_id": "bench-agent-%s", "action_type": "email_send", "description": "Send welcome email %s", `+
+		`"tool_name": "email_service", "parameters": {"to": "customer@example.com", "template": "welcome"}}`, agent, serial)
 }
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
@@ -126,16 +133,18 @@ func floor(b *testing.B, body string, flags ...string) load {
 	return load{addr: addr, pid: cmd.Process.Pid, request: post("/", "", body)}
 }
 
-// stock prepares a data folder: an active agent, and ASCEND_BENCH_STORED
+// stock prepares a data folder: active agents, and ASCEND_BENCH_STORED
 // actions, each a copy of a real one under its own id. It answers the API key.
 func stock(b *testing.B, data string) string {
 	b.Helper()
 	s := launch(b, data)
-	must[object](b, s.key(), "POST", "/api/registry/agents", `{"agent_id": "bench-agent", "display_name": "Benchmark"}`)
-	must[object](b, s.admin(), "POST", "/api/registry/agents/bench-agent/activate", "")
+	for n := range benchAgents {
+		must[object](b, s.key(), "POST", "/api/registry/agents", fmt.Sprintf(`{"agent_id": "bench-agent-%02d", "display_name": "Benchmark"}`, n))
+		must[object](b, s.admin(), "POST", fmt.Sprintf("/api/registry/agents/bench-agent-%02d/activate", n), "")
+	}
 	first := must[struct {
 		ID action.ID `json:"id"`
-	}](b, s.key(), "POST", "/api/v1/actions/submit", `{"agent_id": "bench-agent", "action_type": "email_send"}`)
+	}](b, s.key(), "POST", "/api/v1/actions/submit", benchBody("00", ""))
 	key := s.env["ASCEND_API_KEY"]
 	if err := s.kill(syscall.SIGTERM); err != nil {
 		b.Fatal(err)
@@ -234,16 +243,21 @@ func BenchmarkSubmitInProcess(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
+	for _, agents := range []int64{benchAgents, 1} {
+		b.Run(fmt.Sprintf("agents=%d", agents), func(b *testing.B) { submitInProcess(b, handler, key, agents) })
+	}
+}
+
+func submitInProcess(b *testing.B, handler http.Handler, key string, agents int64) {
 	var left, serial atomic.Int64
 	left.Store(int64(b.N))
 	b.ReportAllocs()
-	b.ResetTimer()
 	var wg sync.WaitGroup
 	for range benchConnections {
 		wg.Go(func() {
 			for left.Add(-1) >= 0 {
-				body := fmt.Sprintf(`{"agent_id": "bench-agent", "action_type": "email_send", "description": "Send welcome email %010d", `+
-					`"tool_name": "email_service", "parameters": {"to": "customer@example.com", "template": "welcome"}}`, serial.Add(1))
+				n := serial.Add(1)
+				body := benchBody(fmt.Sprintf("%02d", n%agents), fmt.Sprintf("%010d", n))
 				r, _ := http.NewRequest("POST", "/api/v1/actions/submit", strings.NewReader(body))
 				r.RemoteAddr = net.JoinHostPort("127.0.0.1", "40000")
 				r.Header.Set("Content-Type", "application/json")

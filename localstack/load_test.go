@@ -22,13 +22,16 @@ import (
 // the most of what is measured.
 type load struct {
 	addr    string
-	request []byte // with serialMark wherever the number goes
+	request []byte // with serialMark wherever the number goes, and agentMark the agent's
 	pid     int    // of the server
 	serial  *atomic.Int64
 }
 
-// serialMark stands for the request's number, in as many digits.
-var serialMark = []byte("##########")
+// The marks stand for numbers of as many digits: the request's, and one of
+// benchAgents that takes turns.
+var serialMark, agentMark = []byte("##########"), []byte("@@")
+
+const benchAgents = 64
 
 // measured is what a load found.
 type measured struct {
@@ -74,23 +77,17 @@ func (l load) connection(until time.Time) ([]time.Duration, error) {
 		return nil, err
 	}
 	defer conn.Close()
-	request, places := bytes.Clone(l.request), []int{}
-	for at := 0; ; {
-		n := bytes.Index(request[at:], serialMark)
-		if n < 0 {
-			break
-		}
-		places = append(places, at+n)
-		at += n + len(serialMark)
-	}
+	request := bytes.Clone(l.request)
+	serials, agents := places(request, serialMark), places(request, agentMark)
 	answers := bufio.NewReaderSize(conn, 16<<10)
 	taken := make([]time.Duration, 0, 1<<14)
 	for {
 		number := l.serial.Add(1)
-		for _, at := range places {
-			for i, n := len(serialMark)-1, number; i >= 0; i, n = i-1, n/10 {
-				request[at+i] = byte('0' + n%10)
-			}
+		for _, place := range serials {
+			write(place, number)
+		}
+		for _, place := range agents {
+			write(place, number%benchAgents)
 		}
 		sent := time.Now()
 		if sent.After(until) {
@@ -103,6 +100,26 @@ func (l load) connection(until time.Time) ([]time.Duration, error) {
 			return nil, err
 		}
 		taken = append(taken, time.Since(sent))
+	}
+}
+
+// places finds where a mark stands.
+func places(request, mark []byte) [][]byte {
+	var found [][]byte
+	for rest := request; ; {
+		n := bytes.Index(rest, mark)
+		if n < 0 {
+			return found
+		}
+		found = append(found, rest[n:n+len(mark)])
+		rest = rest[n+len(mark):]
+	}
+}
+
+// write fills a place with a number's last digits.
+func write(place []byte, number int64) {
+	for i := len(place) - 1; i >= 0; i, number = i-1, number/10 {
+		place[i] = byte('0' + number%10)
 	}
 }
 

@@ -53,7 +53,7 @@ func (a *App) decide(ctx context.Context, c *Command, id action.ID, event string
 		if err := move(act); err != nil {
 			return Decided{}, nil, err
 		}
-		put, err := a.moved(act, a.actionEntry(c, act, event, "decide"))
+		put, err := moved(act, c.actionEntry(act, event, "decide"))
 		answer := Decided{ID: id, Status: act.Status, By: c.Principal.UserID, At: c.At, Reason: act.Outcome.Reason, CorrelationID: c.CorrelationID}
 		return answer, []store.Op{put}, err
 	})
@@ -73,7 +73,7 @@ func (a *App) agentMayStill(ctx context.Context, act *action.Action) error {
 }
 
 // moved is the write of an action after a move, on condition that nobody moved it first.
-func (a *App) moved(act *action.Action, entry audit.Entry) (store.Put, error) {
+func moved(act *action.Action, entry audit.Entry) (store.Put, error) {
 	act.Audit = append(act.Audit, entry)
 	before := act.Revision
 	act.Revision++
@@ -83,18 +83,13 @@ func (a *App) moved(act *action.Action, entry audit.Entry) (store.Put, error) {
 }
 
 // actionEntry is the audit body of a decision on an action.
-func (a *App) actionEntry(c *Command, act *action.Action, event, verb string) audit.Entry {
-	return audit.Entry{
-		ID: auditID(), At: c.At, Event: event, Org: act.Org,
-		Actor: c.Principal.Subject, ActorType: c.Principal.Kind, ActorName: c.Principal.Name(),
-		ResourceType: "agent_action", ResourceID: act.ID.String(), Action: verb, Outcome: audit.Success,
-		RiskLevel: act.Verdict.Risk.Level,
-		Data: map[string]any{
-			"agent_id": string(act.Input.Proposal.AgentID), "action_type": act.Input.Proposal.ActionType,
-			"status": string(act.Status), "decided_by": act.DecidedBy(), "reason": act.Reason(), "digest": act.Digest,
-		},
-		SourceIP: c.SourceIP, UserAgent: c.Client.UserAgent, CorrelationID: c.CorrelationID,
-	}
+func (c *Command) actionEntry(act *action.Action, event, verb string) audit.Entry {
+	e := c.entry(event, verb, "agent_action", act.ID.String(), map[string]any{
+		"agent_id": string(act.Input.Proposal.AgentID), "action_type": act.Input.Proposal.ActionType,
+		"status": string(act.Status), "decided_by": act.DecidedBy(), "reason": act.Reason(), "digest": act.Digest,
+	})
+	e.RiskLevel = act.Verdict.Risk.Level
+	return e
 }
 
 // ExpireDue denies the pending actions of every organisation whose time has
@@ -139,7 +134,7 @@ func (a *App) expire(ctx context.Context, key store.Key, now time.Time) (bool, e
 		return false, err
 	}
 	clock := &Command{At: now, Principal: tenant.Principal{Org: act.Org, Kind: audit.System, Subject: "system"}, CorrelationID: act.CorrelationID}
-	put, err := a.moved(act, a.actionEntry(clock, act, "action.timeout", "expire"))
+	put, err := moved(act, clock.actionEntry(act, "action.timeout", "expire"))
 	if err != nil {
 		return false, err
 	}

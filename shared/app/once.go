@@ -47,7 +47,7 @@ func once[T any](ctx context.Context, a *App, c *Command, do func(context.Contex
 		if len(ops) == 0 && c.Repeat == nil {
 			return answer, nil
 		}
-		remember, err := a.remember(c, answer, old)
+		remember, err := c.remember(answer, old)
 		if err != nil {
 			return none, err
 		}
@@ -103,7 +103,7 @@ func (c *Command) match(item *store.Item) (*memory, error) {
 }
 
 // remember makes the write that keeps the answer; it gives way to any memory but the stale one.
-func (a *App) remember(c *Command, answer any, stale *store.Item) (store.Put, error) {
+func (c *Command) remember(answer any, stale *store.Item) (store.Put, error) {
 	m := memory{Until: c.At.Add(10 * time.Minute)}
 	if c.Repeat != nil {
 		m.Digest, m.Until = c.Repeat.Digest, c.At.Add(c.Repeat.Keep)

@@ -35,7 +35,7 @@ func (a *App) Submit(ctx context.Context, c *Command, p governance.Proposal) (*a
 		return nil, errors.Join(err, counted.err)
 	}
 
-	now := a.agentNow(g, counted.value)
+	now := agentNow(g, counted.value)
 	in := governance.Input{Proposal: action.Redact(p), Agent: now, KillSwitch: stopped, Admission: counted.value.Admission}
 	act, err := a.newAction(c, in, began)
 	if err != nil {
@@ -83,7 +83,7 @@ func (a *App) readForSubmit(ctx context.Context, c *Command, id agent.ID) (g *ag
 // agentNow joins the agent's record with what the admission write found. They
 // were read side by side; where they disagree on the status, the one that
 // stops the agent counts.
-func (a *App) agentNow(g *agent.Agent, found admission) governance.Agent {
+func agentNow(g *agent.Agent, found admission) governance.Agent {
 	now := governance.AgentOf(g)
 	switch {
 	case g == nil && found.status != "": // registered or removed this instant
@@ -114,17 +114,17 @@ func (a *App) newAction(c *Command, in governance.Input, began time.Time) (*acti
 	if act.Pending() {
 		approval.Open(act)
 	}
-	act.Audit = []audit.Entry{a.decisionEntry(c, act)}
+	act.Audit = []audit.Entry{c.decisionEntry(act)}
 	act.MicroSeconds = a.Now().Sub(began).Microseconds()
 	return act, nil
 }
 
 // decisionEntry is the audit body of a submission's decision.
-func (a *App) decisionEntry(c *Command, act *action.Action) audit.Entry {
+func (c *Command) decisionEntry(act *action.Action) audit.Entry {
 	event := map[governance.Outcome]string{
 		governance.Approved: "action.approved", governance.Pending: "action.pending", governance.Denied: "action.blocked",
 	}[act.Status]
-	e := a.actionEntry(c, act, event, "submit")
+	e := c.actionEntry(act, event, "submit")
 	if act.Status == governance.Denied {
 		e.Outcome = audit.Failure
 	}
@@ -136,7 +136,7 @@ func (a *App) decisionEntry(c *Command, act *action.Action) audit.Entry {
 func (a *App) storeAction(ctx context.Context, c *Command, act *action.Action) (*action.Action, error) {
 	var stale *store.Item
 	for range attempts {
-		ops, err := a.actionOps(c, act, stale)
+		ops, err := c.actionOps(act, stale)
 		if err != nil {
 			return nil, err
 		}
@@ -178,7 +178,7 @@ func (a *App) storeAction(ctx context.Context, c *Command, act *action.Action) (
 	return nil, problem.Down("store the action", errors.New("the record kept changing"))
 }
 
-func (a *App) actionOps(c *Command, act *action.Action, stale *store.Item) ([]store.Op, error) {
+func (c *Command) actionOps(act *action.Action, stale *store.Item) ([]store.Op, error) {
 	put, err := putAction(act)
 	if err != nil {
 		return nil, err
@@ -186,7 +186,7 @@ func (a *App) actionOps(c *Command, act *action.Action, stale *store.Item) ([]st
 	put.If = []store.Cond{store.Absent()}
 	ops := []store.Op{put}
 	if c.Repeat != nil {
-		memory, err := a.remember(c, act.ID, stale)
+		memory, err := c.remember(act.ID, stale)
 		if err != nil {
 			return nil, err
 		}

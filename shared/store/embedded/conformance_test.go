@@ -9,20 +9,35 @@ import (
 	"ascend/shared/store/storetest"
 )
 
-func open(t testing.TB, path string) *embedded.Store {
+// open opens a store with the suite's tables that closes with the test.
+func open(t testing.TB, path string, opts embedded.Options) *embedded.Store {
 	t.Helper()
-	s, err := embedded.Open(path, embedded.Options{Tables: storetest.Definitions()})
+	opts.Tables = storetest.Definitions()
+	s, err := embedded.Open(path, opts)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Errorf("close: %v", err)
-		}
-	})
+	t.Cleanup(func() { shut(t, s) })
 	return s
 }
 
+func shut(t testing.TB, s *embedded.Store) {
+	t.Helper()
+	if err := s.Close(); err != nil {
+		t.Errorf("close: %v", err)
+	}
+}
+
 func TestConformance(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) store.Store { return open(t, filepath.Join(t.TempDir(), "store.db")) })
+	storetest.Run(t, func(t *testing.T) store.Store {
+		return open(t, filepath.Join(t.TempDir(), "store.db"), embedded.Options{})
+	})
+}
+
+// With so small a log nearly every write starts a checkpoint: reads meet items
+// in memory, on their way to the file and in it.
+func TestConformanceWithConstantCheckpoints(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) store.Store {
+		return open(t, filepath.Join(t.TempDir(), "store.db"), embedded.Options{LogSize: 2000})
+	})
 }

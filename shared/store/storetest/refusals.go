@@ -87,7 +87,7 @@ var refusals = map[string]func(*suite){
 		}
 		s.is(s.get(k), it)
 	},
-	"groups of no, too many or equal items are refused": func(s *suite) {
+	"groups of no, too many, too large or equal items are refused": func(s *suite) {
 		k := s.thing()
 		s.refused("no writes", s.store.WriteAll(s.Context()))
 		s.refused("twice the same item", s.store.WriteAll(s.Context(), store.Put{Item: store.Item{Key: k}}, store.Delete{Key: k}))
@@ -97,6 +97,10 @@ var refusals = map[string]func(*suite){
 			ops = append(ops, store.Put{Item: store.Item{Key: store.Key{Table: Things, PK: k.PK, SK: fmt.Sprint(i)}}})
 		}
 		s.refused("101 writes", s.store.WriteAll(s.Context(), ops...))
+		for i := range ops[:11] {
+			ops[i] = store.Put{Item: store.Item{Key: store.KeyOf(ops[i]), Body: make([]byte, 380_000)}}
+		}
+		s.refused("more than 4 MB", s.store.WriteAll(s.Context(), ops[:11]...))
 	},
 	"queries and reads out of bounds are refused": func(s *suite) {
 		q := store.Query{Table: Things, PK: "p", Limit: 1}

@@ -23,7 +23,8 @@ const (
 	MaxLimit   = 1000
 	MaxPK      = 2048
 	MaxSK      = 1024
-	MaxItem    = 390_000 // below DynamoDB's 409,600 by room for attribute names and index keys
+	MaxItem    = 390_000   // below DynamoDB's 409,600 by room for attribute names and index keys
+	MaxGroup   = 4_000_000 // the items that a group puts
 	MaxName    = 64
 	MaxNumber  = 1<<53 - 1
 	MaxMembers = 10_000
@@ -63,7 +64,8 @@ func Op(op store.Op) error {
 	if _, ok := op.(store.Check); ok {
 		return fmt.Errorf("store: a Check belongs into a group")
 	}
-	return one(op)
+	_, err := one(op)
+	return err
 }
 
 // Group checks the arguments of Store.WriteAll.
@@ -71,10 +73,14 @@ func Group(ops []store.Op) error {
 	if len(ops) == 0 || len(ops) > MaxOps {
 		return fmt.Errorf("store: %d writes in one group, want 1 … %d", len(ops), MaxOps)
 	}
-	seen := make(map[store.Key]bool, len(ops))
+	seen, total := make(map[store.Key]bool, len(ops)), 0
 	for _, op := range ops {
-		if err := one(op); err != nil {
+		size, err := one(op)
+		if err != nil {
 			return err
+		}
+		if total += size; total > MaxGroup {
+			return fmt.Errorf("store: group of more than %d bytes", MaxGroup)
 		}
 		k := store.KeyOf(op)
 		if seen[k] {
@@ -93,55 +99,56 @@ func Number(name string, n int64) error {
 	return nil
 }
 
-func one(op store.Op) error {
+// one checks an operation and returns the size of the item that it puts.
+func one(op store.Op) (size int, err error) {
 	switch op := op.(type) {
 	case store.Put:
 		return put(op)
 	case store.Update:
-		return update(op)
+		return 0, update(op)
 	case store.Delete:
-		return keyAndConds(op.Key, op.If)
+		return 0, keyAndConds(op.Key, op.If)
 	case store.Check:
 		if len(op.If) == 0 {
-			return fmt.Errorf("store: check of %v without a condition", op.Key)
+			return 0, fmt.Errorf("store: check of %v without a condition", op.Key)
 		}
-		return keyAndConds(op.Key, op.If)
+		return 0, keyAndConds(op.Key, op.If)
 	default:
-		return fmt.Errorf("store: unknown operation %T", op)
+		return 0, fmt.Errorf("store: unknown operation %T", op)
 	}
 }
 
-func put(p store.Put) error {
+func put(p store.Put) (size int, err error) {
 	if err := keyAndConds(p.Item.Key, p.If); err != nil {
-		return err
+		return 0, err
 	}
-	size := len(p.Item.Key.PK) + len(p.Item.Key.SK) + len(p.Item.Body)
+	size = len(p.Item.Key.PK) + len(p.Item.Key.SK) + len(p.Item.Body)
 	for name, v := range p.Item.Attrs {
 		n, err := attr(name, v)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		size += n
 	}
 	for index, at := range p.Item.Index {
 		if index == "" {
-			return fmt.Errorf("store: %v names an index without a name", p.Item.Key)
+			return 0, fmt.Errorf("store: %v names an index without a name", p.Item.Key)
 		}
 		if err := part("index partition key", at.PK, 1, MaxPK); err != nil {
-			return err
+			return 0, err
 		}
 		if err := part("index sort key", at.SK, 1, MaxSK); err != nil {
-			return err
+			return 0, err
 		}
 		size += len(at.PK) + len(at.SK)
 	}
 	if size > MaxItem {
-		return fmt.Errorf("store: item %v of %d bytes, at most %d", p.Item.Key, size, MaxItem)
+		return 0, fmt.Errorf("store: item %v of %d bytes, at most %d", p.Item.Key, size, MaxItem)
 	}
 	if e := p.Item.Expires; !e.IsZero() && e.Unix() < 1 {
-		return fmt.Errorf("store: item %v expires before 1970", p.Item.Key)
+		return 0, fmt.Errorf("store: item %v expires before 1970", p.Item.Key)
 	}
-	return nil
+	return size, nil
 }
 
 func update(u store.Update) error {

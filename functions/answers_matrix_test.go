@@ -1,0 +1,267 @@
+package functions_test
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"ascend/functions"
+	"ascend/shared/app"
+	"ascend/shared/endpoint"
+)
+
+// promises are the compiled schemas of the API description: "<operation>
+// <status>" for successes, "problem" for failures.
+type promises map[string]*jsonschema.Schema
+
+var documented = sync.OnceValues(func() (promises, error) {
+	text, err := functions.OpenAPI(functions.Routes(), app.Version)
+	if err != nil {
+		return nil, err
+	}
+	type media struct{ Schema jsontext.Value }
+	type response struct{ Content map[string]media }
+	var d struct {
+		Paths map[string]map[string]struct {
+			OperationID string              `json:"operationId"`
+			Responses   map[string]response `json:"responses"`
+		}
+		Components struct{ Responses map[string]response }
+	}
+	if err := json.Unmarshal(text, &d, json.MatchCaseInsensitiveNames(true)); err != nil {
+		return nil, err
+	}
+	c := jsonschema.NewCompiler()
+	c.DefaultDraft(jsonschema.Draft2020)
+	c.AssertFormat()
+	all := promises{}
+	add := func(name string, schema []byte) error {
+		schema = bytes.ReplaceAll(schema, []byte(`"#/components`), []byte(`"memory:///openapi.json#/components`))
+		parsed, err := jsonschema.UnmarshalJSON(bytes.NewReader(schema))
+		if err != nil {
+			return err
+		}
+		url := "memory:///" + strings.ReplaceAll(name, " ", "/") + ".json"
+		if err := c.AddResource(url, parsed); err != nil {
+			return err
+		}
+		all[name], err = c.Compile(url)
+		return err
+	}
+	parsed, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	if err != nil {
+		return nil, err
+	}
+	if err := c.AddResource("memory:///openapi.json", parsed); err != nil {
+		return nil, err
+	}
+	for _, methods := range d.Paths {
+		for _, op := range methods {
+			for status, r := range op.Responses {
+				if m, ok := r.Content["application/json"]; ok {
+					if err := add(op.OperationID+" "+status, m.Schema); err != nil {
+						return nil, fmt.Errorf("operation %s: %w", op.OperationID, err)
+					}
+				}
+			}
+		}
+	}
+	return all, add("problem", d.Components.Responses["Problem"].Content["application/problem+json"].Schema)
+})
+
+// The members of a problem body (decision 4), and no others.
+var problemMembers = map[string]bool{
+	"type": true, "title": true, "status": true, "detail": true, "instance": true, "error_code": true,
+	"correlation_id": true, "timestamp": true, "errors": false,
+}
+
+// Traces of our insides that no answer may hold.
+var insides = regexp.MustCompile(`goroutine \d|runtime error|\.go:\d|panic:|ascend/(shared|functions)|dynamodb|bbolt|jsontext|reflect\.|0x[0-9a-f]{8}`)
+
+// examine holds an answer against what is promised of all of them.
+func (h *house) examine(a answer, what string) {
+	h.Helper()
+	fail := func(format string, args ...any) {
+		h.Helper()
+		h.Errorf("%s: answered %d, %s: %.600s", what, a.status, fmt.Sprintf(format, args...), a.body)
+	}
+	if a.status >= 500 || a.status < 200 || a.status >= 300 && a.status < 400 {
+		fail("which no request may get")
+	}
+	h.tellNothing("the answer", a.body)
+	for name, want := range map[string]string{
+		"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY",
+	} {
+		if got := a.header.Get(name); got != want {
+			fail("the header %s is %q", name, got)
+		}
+	}
+	if a.header.Get("X-Correlation-Id") == "" || a.header.Get("Set-Cookie") != "" {
+		fail("its headers are %v", a.header)
+	}
+	if a.body == nil { // of HEAD
+		return
+	}
+	name, kind := "problem", "application/problem+json"
+	if a.status < 400 {
+		if a.route == nil {
+			fail("a success of no operation")
+			return
+		}
+		name, kind = a.route.ID+" "+strconv.Itoa(a.status), "application/json"
+	} else if found := insides.Find(a.body); found != nil && !strings.Contains(what, string(found)) {
+		fail("which shows %q", found)
+	}
+	if got := a.header.Get("Content-Type"); got != kind {
+		fail("its type is %q", got)
+	}
+	all, err := documented()
+	h.no(err)
+	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(a.body))
+	if err != nil {
+		fail("its body is not JSON: %v", err)
+		return
+	}
+	if all[name] == nil {
+		fail("which the API description does not have for %s", name)
+		return
+	}
+	if err := all[name].Validate(value); err != nil {
+		fail("not as described: %v", err)
+	}
+	if a.status >= 400 {
+		h.examineProblem(a, value.(map[string]any), fail)
+	}
+}
+
+func (h *house) examineProblem(a answer, p map[string]any, fail func(string, ...any)) {
+	h.Helper()
+	for name := range p {
+		if _, known := problemMembers[name]; !known {
+			fail("it has the member %s", name)
+		}
+	}
+	for name, required := range problemMembers {
+		if required && p[name] == nil {
+			fail("it lacks the member %s", name)
+		}
+	}
+	if fmt.Sprint(p["status"]) != strconv.Itoa(a.status) || p["type"] != "about:blank" || p["title"] != http.StatusText(a.status) {
+		fail("its type, title or status is another")
+	}
+	if detail, _ := p["detail"].(string); detail == "" || len(detail) > 2000 {
+		fail("its detail has %d bytes", len(detail))
+	}
+	if code, _ := p["error_code"].(string); !regexp.MustCompile(`^[A-Z][A-Z_]+$`).MatchString(code) {
+		fail("its error_code is %q", code)
+	}
+	if len(a.body) > 32<<10 {
+		fail("it has %d bytes", len(a.body))
+	}
+	if (a.status == 401) != (a.header.Get("WWW-Authenticate") != "") {
+		fail("WWW-Authenticate is %q", a.header.Get("WWW-Authenticate"))
+	}
+	if a.status == 405 && a.header.Get("Allow") == "" {
+		fail("Allow is missing")
+	}
+}
+
+// TestEveryOperationIsPromised keeps the checks above from being empty: each
+// operation has a schema that refuses what it does not answer.
+func TestEveryOperationIsPromised(t *testing.T) {
+	all, err := documented()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range functions.Routes() {
+		s := all[r.ID+" "+strconv.Itoa(r.Success)]
+		if s == nil {
+			t.Errorf("operation %s promises nothing for %d", r.ID, r.Success)
+		} else if r.ID != "openapi" && s.Validate(map[string]any{"surprise": true}) == nil {
+			t.Errorf("operation %s may answer anything", r.ID)
+		}
+	}
+	if all["problem"].Validate(map[string]any{"status": "x"}) == nil {
+		t.Error("a problem may be anything")
+	}
+}
+
+// at is the value at a JSON pointer of an answer, as its JSON; "" when absent.
+func (a answer) at(pointer string) string {
+	v := a.body
+	for token := range jsontext.Pointer(pointer).Tokens() {
+		var m map[string]jsontext.Value
+		var l []jsontext.Value
+		switch v.Kind() {
+		case '{':
+			_ = json.Unmarshal(v, &m)
+			v = m[token]
+		case '[':
+			_ = json.Unmarshal(v, &l)
+			if i, err := strconv.Atoi(token); err != nil || i >= len(l) {
+				return ""
+			} else {
+				v = l[i]
+			}
+		default:
+			return ""
+		}
+	}
+	return string(v)
+}
+
+// text is the string at a pointer.
+func (a answer) text(pointer string) string {
+	var s string
+	_ = json.Unmarshal([]byte(a.at(pointer)), &s)
+	return s
+}
+
+// What differs between two answers to the same question.
+var (
+	instants     = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z`)
+	correlations = regexp.MustCompile(`action_\d{8}_\d{6}_[0-9a-f]{8}`)
+	drawn        = regexp.MustCompile(`\b(aud|apr)_[0-9a-f]+|\b[0-9a-f]{64}\b|\b\d{12,16}\b`)
+	took         = regexp.MustCompile(`"(processing_time_ms|evaluation_time_ms)":\d+`)
+	instances    = regexp.MustCompile(`"instance":"[^"]*"`)
+)
+
+// masked is an answer without what is drawn, timed or echoed: the texts given,
+// which name the target.
+func (a answer) masked(echoed ...string) string {
+	s := fmt.Sprint(a.status, " ", maskedHeader(a.header), " ", string(a.body))
+	for i := 0; i+1 < len(echoed); i += 2 {
+		s = strings.ReplaceAll(s, echoed[i], echoed[i+1])
+	}
+	s = instants.ReplaceAllString(s, "<time>")
+	s = correlations.ReplaceAllString(s, "<correlation>")
+	s = took.ReplaceAllString(s, `"$1":0`)
+	s = instances.ReplaceAllString(s, `"instance":"<path>"`)
+	return drawn.ReplaceAllString(s, "<drawn>")
+}
+
+func maskedHeader(h http.Header) string {
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(h)) {
+		if name != "X-Correlation-Id" && name != "Content-Length" {
+			fmt.Fprintf(&b, "%s=%q ", name, h[name])
+		}
+	}
+	return b.String()
+}
+
+// success is one that the operation promises.
+func success(r endpoint.Route, status int) bool {
+	return status == r.Success || status < 300 && slices.Contains(r.Also, status)
+}

@@ -1,0 +1,153 @@
+package app_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"ascend/shared/app"
+	"ascend/shared/domain/governance"
+	"ascend/shared/domain/problem"
+	"ascend/shared/store/faulty"
+)
+
+// A crash matrix of submit and approve: every store call of the command × every
+// fault, and the client sends again.
+func TestACommandThatMeetsAnyFaultHappensOnce(t *testing.T) {
+	for _, fault := range faulty.All {
+		for n := 1; n <= 6; n++ {
+			for _, keyed := range []bool{false, true} {
+				t.Run(fmt.Sprint(fault, " at call ", n, ", keyed ", keyed), func(t *testing.T) {
+					d := embeddedDesk(t)
+					d.active("agent-1", `{"display_name": "A"}`)
+					d.Store = d.faults // each fault reaches the use case
+
+					d.faults.Reset(faulty.Nth(n, fault))
+					c := func() *app.Command { return d.command(machine) }
+					if keyed {
+						c = func() *app.Command { return d.keyed("k", "digest") }
+					}
+					act, err := d.Submit(t.Context(), c(), deletion("agent-1"))
+					if err != nil {
+						if problem.As(err).Kind != problem.Unavailable {
+							t.Fatal(err)
+						}
+						act = d.submit(c(), deletion("agent-1"))
+					}
+					most := 1
+					if !keyed && fault != faulty.RequestLost && fault != faulty.Throttled {
+						most = 2 // nothing tells the repeat from a new command
+					}
+					if all := d.stored(); len(all) > most {
+						t.Errorf("%d actions", len(all))
+					}
+
+					d.faults.Reset(faulty.Nth(n, fault))
+					approve := d.command(manager)
+					decided, err := d.Approve(t.Context(), approve, act.ID, "fine")
+					if problem.As(err).Kind == problem.Unavailable && err != nil {
+						decided, err = d.Approve(t.Context(), d.command(manager), act.ID, "fine")
+					}
+					d.faults.Reset(nil)
+					now, readErr := d.Action(t.Context(), 1, act.ID)
+					if readErr != nil {
+						t.Fatal(readErr)
+					}
+					if err != nil && problem.As(err).Kind != problem.InvalidState {
+						t.Fatal(err)
+					}
+					if err == nil && decided.Status != governance.Approved || now.Status != governance.Approved || len(now.Audit) != 2 || now.Revision != 2 {
+						t.Errorf("%v; stored %s with %d audit entries, revision %d", err, now.Status, len(now.Audit), now.Revision)
+					}
+				})
+			}
+		}
+	}
+}
+
+// Invariant I2: of approve and reject at once, one wins.
+func TestOfRacingDecisionsOneWins(t *testing.T) {
+	onBoth(t, func(t *testing.T, d *desk) {
+		d.active("agent-1", `{"display_name": "A"}`)
+		pairs := 1000
+		if t.Name() == "TestOfRacingDecisionsOneWins/dynamo" {
+			pairs = 100
+		}
+		var won, lost atomic.Int64
+		inParallel(32, pairs, func(i int) {
+			act, err := d.Submit(context.Background(), d.command(machine), deletion("agent-1"))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			var both sync.WaitGroup
+			count := func(_ app.Decided, err error) {
+				switch {
+				case err == nil:
+					won.Add(1)
+				case problem.As(err).Kind == problem.InvalidState:
+					lost.Add(1)
+				default:
+					t.Error(err)
+				}
+			}
+			both.Go(func() { count(d.Approve(context.Background(), d.command(manager), act.ID, "")) })
+			both.Go(func() { count(d.Reject(context.Background(), d.command(admin), act.ID, "")) })
+			both.Wait()
+			if now, err := d.Action(context.Background(), 1, act.ID); err != nil || now.Pending() || now.Revision != 2 || len(now.Audit) != 2 {
+				t.Errorf("after the race: %+v, %v", now, err)
+			}
+		})
+		if int(won.Load()) != pairs || int(lost.Load()) != pairs {
+			t.Errorf("%d pairs: %d winners, %d losers", pairs, won.Load(), lost.Load())
+		}
+	})
+}
+
+func TestAnUnansweredActionIsDeniedByTheClock(t *testing.T) {
+	onBoth(t, func(t *testing.T, d *desk) {
+		d.active("agent-1", `{"display_name": "A"}`)
+		act := d.submit(d.command(machine), deletion("agent-1")) // risk 70 to 89: 4 h
+		if n, err := d.ExpireDue(t.Context()); n != 0 || err != nil {
+			t.Fatalf("expired %d at once, %v", n, err)
+		}
+		d.advance(4*time.Hour - time.Millisecond)
+		if n, err := d.ExpireDue(t.Context()); n != 0 || err != nil {
+			t.Fatalf("expired %d early, %v", n, err)
+		}
+		d.advance(time.Millisecond)
+		if _, err := d.Approve(t.Context(), d.command(manager), act.ID, ""); problem.As(err).Kind != problem.InvalidState {
+			t.Errorf("approved too late: %v", err)
+		}
+		var expired atomic.Int64
+		inParallel(4, 4, func(int) {
+			n, err := d.ExpireDue(context.Background())
+			if err != nil {
+				t.Error(err)
+			}
+			expired.Add(int64(n))
+		})
+		now, err := d.Action(t.Context(), 1, act.ID)
+		if err != nil || expired.Load() != 1 || now.Status != governance.Denied || now.DecidedBy() != "timeout" || len(now.Audit) != 2 {
+			t.Errorf("expired %d times; %+v, %v", expired.Load(), now, err)
+		}
+	})
+}
+
+func TestAStoppedAgentsPendingActionCannotBeApproved(t *testing.T) {
+	d := embeddedDesk(t)
+	d.active("agent-1", `{"display_name": "A"}`)
+	act := d.submit(d.command(machine), deletion("agent-1"))
+	if _, err := d.SuspendAgent(t.Context(), d.command(admin), "agent-1", "odd"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Approve(t.Context(), d.command(manager), act.ID, ""); problem.As(err).Kind != problem.InvalidState {
+		t.Errorf("approved: %v", err)
+	}
+	if _, err := d.Reject(t.Context(), d.command(manager), act.ID, ""); err != nil {
+		t.Errorf("rejecting stays possible: %v", err)
+	}
+}
