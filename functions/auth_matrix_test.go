@@ -238,8 +238,8 @@ func TestEveryOperationAnswersEveryCredentialAsItDeclares(t *testing.T) {
 			c := h.callers[who]
 			want := due(t, r, c)
 			about := still
-			if want == 0 && c.org == ours {
-				about = h.target("")
+			if want == 0 && c.org == ours && writes(r) && strings.Contains(r.Path, "{") {
+				about = h.target("") // what was left of the last one may be in another state
 			}
 			path, query, body := about.about(t, r)
 			if who == "a key in the query" {
@@ -264,7 +264,7 @@ func TestEveryOperationAnswersEveryCredentialAsItDeclares(t *testing.T) {
 				reached[r.ID] = true
 			}
 			if want != 0 {
-				h.wroteNothing(r, who, about.agent, before, a)
+				h.wroteNothing(r, who, c.org, about.agent, before, a)
 				for _, broken := range []string{`{"agent_id": "{agent_id}"`, `{"agent_id": 1, "zzz": 1}`} {
 					if again := h.send(c, r.Method, path+"?limit=x", about.in(broken)); again.status != want {
 						t.Errorf("%s by %s with a broken request: %d, want %d: %s", r.ID, who, again.status, want, again.body)
@@ -295,11 +295,11 @@ func (h *house) windows(id string) store.Attrs {
 
 // wroteNothing holds the writes of a refused request against none. Where the
 // operation confirms beside its admission write, that one is taken back.
-func (h *house) wroteNothing(r endpoint.Route, who, id string, before store.Attrs, a answer) {
+func (h *house) wroteNothing(r endpoint.Route, who string, org tenant.ID, id string, before store.Attrs, a answer) {
 	h.Helper()
 	for _, call := range a.calls {
 		for _, op := range call.Ops {
-			if !r.ConfirmInBatch || store.KeyOf(op) != store.StateKey(ours, agent.ID(id)) {
+			if !r.ConfirmInBatch || store.KeyOf(op) != store.StateKey(org, agent.ID(id)) {
 				h.Errorf("%s by %s, who is refused, writes %v", r.ID, who, store.KeyOf(op))
 			}
 		}

@@ -30,9 +30,13 @@ func (a *App) Submit(ctx context.Context, c *Command, p governance.Proposal) (*a
 	}()
 	g, stopped, err := a.readForSubmit(ctx, c, p.AgentID)
 	counted := <-admitted
-	if err != nil || counted.err != nil {
-		a.release(ctx, c, org, p.AgentID, counted.value)
-		return nil, errors.Join(err, counted.err)
+	if err = errors.Join(err, counted.err); err != nil {
+		if problem.As(err).Kind != problem.Unavailable {
+			// Refused for good. Otherwise the command may come again, and
+			// then finds itself counted.
+			a.release(ctx, c, org, p.AgentID, counted.value)
+		}
+		return nil, err
 	}
 
 	now := agentNow(g, counted.value)
