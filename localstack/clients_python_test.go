@@ -45,7 +45,7 @@ func environment(t *testing.T, lock string) (python string) {
 	if _, err := os.Stat(folder); err != nil {
 		install(t, lock, folder)
 	}
-	if out, err := run3(t, python, t.TempDir(), nil, filepath.Join(clientFiles, "unmodified.py"), lock); err != nil {
+	if out, err := runPython(t, python, t.TempDir(), nil, filepath.Join(clientFiles, "unmodified.py"), lock); err != nil {
 		t.Fatalf("%s is not what %s pins; remove it: %v\n%s", folder, lock, err, out)
 	}
 	return python
@@ -91,9 +91,9 @@ func without(t *testing.T, format string, args ...any) {
 	t.Skipf(format, args...)
 }
 
-// run3 runs a Python script with no other environment than the given. The
+// runPython runs a Python script with no other environment than the given. The
 // answer is what it printed, and the error what it complained of.
-func run3(t *testing.T, python, folder string, env []string, script string, args ...string) ([]byte, error) {
+func runPython(t *testing.T, python, folder string, env []string, script string, args ...string) ([]byte, error) {
 	script, err := filepath.Abs(script)
 	if err != nil {
 		return nil, err
@@ -119,7 +119,7 @@ type told struct {
 
 // play runs one scenario of a script as the user of a client would run it.
 func play(t *testing.T, python, script, scenario, url, key, agent string) (told, error) {
-	out, err := run3(t, python, t.TempDir(), []string{
+	out, err := runPython(t, python, t.TempDir(), []string{
 		"ASCEND_API_URL=" + url, "ASCEND_API_KEY=" + key, "ASCEND_AGENT_ID=" + agent, "ASCEND_AGENT_NAME=Test agent",
 	}, filepath.Join(clientFiles, script), scenario)
 	if err != nil {

@@ -22,7 +22,7 @@ type relay struct {
 
 	mu     sync.Mutex
 	passed []passed
-	polled chan string // ids of actions that a client was told are pending
+	polled chan string // ids of actions that the client was told are pending
 }
 
 type fault int
@@ -64,9 +64,12 @@ func relayTo(t *testing.T, server string, with fault) *relay {
 		ModifyResponse: r.keep,
 		ErrorHandler:   func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
 	}
-	server3 := httptest.NewServer(proxy)
-	t.Cleanup(func() { server3.Close(); transport.CloseIdleConnections() })
-	r.url = server3.URL
+	front := httptest.NewServer(proxy)
+	t.Cleanup(func() {
+		front.Close()
+		transport.CloseIdleConnections()
+	})
+	r.url = front.URL
 	return r
 }
 
@@ -85,16 +88,15 @@ func (r *relay) keep(res *http.Response) error {
 	}
 	r.mu.Lock()
 	r.passed = append(r.passed, passed{req.Method, req.URL.Path, req.Header.Clone(), res.StatusCode})
-	first := submitPath.MatchString(req.URL.Path) && r.fault != noFault
-	with := r.fault
-	if first {
-		r.fault = noFault
+	now := noFault
+	if submitPath.MatchString(req.URL.Path) {
+		now, r.fault = r.fault, noFault
 	}
 	r.mu.Unlock()
-	switch {
-	case first && with == loseFirst:
+	switch now {
+	case loseFirst:
 		return errLost
-	case first && with == delayFirst:
+	case delayFirst:
 		time.Sleep(delay)
 	}
 	return nil

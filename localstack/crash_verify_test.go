@@ -6,8 +6,11 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/go-json-experiment/json"
 )
 
 // verify reads everything back: all of the list, and in full what this round made.
@@ -41,9 +44,10 @@ func (w *world) verify(round int) {
 	if waiting != len(pending) {
 		t.Errorf("round %d: %d actions are pending, %d are among the pending", round, waiting, len(pending))
 	}
-	w.readBack(w.submits[w.verified:])
-	w.verified = len(w.submits)
-	if round == crashRounds-1 {
+	if round < crashRounds-1 {
+		w.readBack(w.submits[w.verified:])
+		w.verified = len(w.submits)
+	} else {
 		w.readBack(w.submits)
 	}
 	w.verifyAgents()
@@ -52,27 +56,22 @@ func (w *world) verify(round int) {
 
 // readBack holds each action's whole record against its answers.
 func (w *world) readBack(submits []*submitted) {
-	var wg sync.WaitGroup
-	for share := range slices.Chunk(submits, len(submits)/crashCallers+1) {
-		wg.Go(func() {
-			for _, s := range share {
-				path := fmt.Sprintf("/api/v1/actions/%.0f", s.answer["id"])
-				r, err := w.key.call("GET", path, "", "")
-				var a object
-				if err == nil {
-					a, err = decodeBody[object](r)
-				}
-				if err != nil || r.status != 200 {
-					w.t.Errorf("GET %s: %v: %d %s", path, err, r.status, r.body)
-					continue
-				}
-				for _, fault := range append(s.compare(a), s.compareTrail(a)...) {
-					w.t.Errorf("%s: %s", s.key, fault)
-				}
-			}
-		})
-	}
-	wg.Wait()
+	w.share(len(submits), func(n int) {
+		s := submits[n]
+		path := fmt.Sprintf("/api/v1/actions/%.0f", s.answer["id"])
+		r, err := w.key.call("GET", path, "", "")
+		var a object
+		if err == nil {
+			a, err = decodeBody[object](r)
+		}
+		if err != nil || r.status != 200 {
+			w.t.Errorf("GET %s: %v: %d %s", path, err, r.status, r.body)
+			return
+		}
+		for _, fault := range append(s.compare(a), s.compareTrail(a)...) {
+			w.t.Errorf("%s: %s", s.key, fault)
+		}
+	})
 }
 
 func (s *submitted) description() string { return "command " + strings.TrimPrefix(s.key, "key-") }
@@ -171,23 +170,40 @@ func byDescription(t *testing.T, actions []object) map[string]object {
 }
 
 // verifyAgents checks that what was acknowledged of agents stands, and that
-// none lacks a part.
+// none is there in part.
 func (w *world) verifyAgents() {
-	for _, e := range w.agents {
-		found := must[struct {
+	w.share(len(w.agents), func(n int) {
+		e := w.agents[n]
+		r, err := w.key.call("GET", "/api/registry/agents/"+e.id, "", "")
+		var found struct {
 			Agent struct {
 				ID      string `json:"agent_id"`
 				Status  string `json:"status"`
 				Version string `json:"version"`
 			} `json:"agent"`
-		}](w.t, w.key, "GET", "/api/registry/agents/"+e.id, "").Agent
-		if found.ID != e.id || e.activated && found.Status != "active" {
-			w.t.Errorf("agent %s is %+v; its activation was acknowledged: %t", e.id, found, e.activated)
 		}
-		if !e.activated && found.Status != "draft" && found.Status != "active" {
-			w.t.Errorf("agent %s is %q", e.id, found.Status)
+		if err == nil {
+			err = json.Unmarshal(r.body, &found)
 		}
+		a := found.Agent
+		if err != nil || r.status != 200 || a.ID != e.id || a.Version == "" || a.Status != "active" && (e.activated || a.Status != "draft") {
+			w.t.Errorf("agent %s, whose activation was acknowledged: %t: %d %s, %v", e.id, e.activated, r.status, r.body, err)
+		}
+	})
+}
+
+// share does n things, several at a time.
+func (w *world) share(n int, do func(int)) {
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range crashCallers {
+		wg.Go(func() {
+			for i := next.Add(1) - 1; i < int64(n); i = next.Add(1) - 1 {
+				do(int(i))
+			}
+		})
 	}
+	wg.Wait()
 }
 
 // verifyLimit checks that no hour admitted more than the agent's limit, and

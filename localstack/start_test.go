@@ -41,8 +41,8 @@ func TestEveryStartPrintsTheSameLines(t *testing.T) {
 		t.Errorf("%d curl commands are printed", n)
 	}
 	for _, line := range first.lines[min(len(exports), len(first.lines)):] {
-		if !strings.HasPrefix(line, "curl ") && !strings.HasPrefix(line, "#") {
-			t.Errorf("%q is neither an export, a command nor a comment", line)
+		if line != "" && !strings.HasPrefix(line, "curl ") && !strings.HasPrefix(line, "#") {
+			t.Errorf("%q is neither a command nor a comment", line)
 		}
 	}
 	if err := first.kill(syscall.SIGTERM); err != nil {

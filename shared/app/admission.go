@@ -142,14 +142,18 @@ func (a *App) sweepWindows(ctx context.Context, item *store.Item, now time.Time)
 }
 
 // release gives back what admit counted, when the command turned out not to be
-// a new action. A failure leaves the count too high until the window ends,
-// never too low.
+// a new action, and forgets that it was counted. The command's own mark is the
+// condition, so repeating the write gives back once. A failure leaves the count
+// too high until the window ends, never too low.
 func (a *App) release(ctx context.Context, c *Command, org tenant.ID, id agent.ID, was admission) {
 	if !was.fresh {
 		return
 	}
+	slot, _ := store.SlotAttr(c.At)
 	_, _ = a.Store.Write(ctx, store.Update{
-		Key: store.StateKey(org, id),
-		Add: map[string]int64{store.MinuteAttr(c.At): -1, store.HourAttr(c.At): -1, store.DayAttr(c.At): -1},
+		Key:      store.StateKey(org, id),
+		If:       []store.Cond{store.Holds(slot, c.ID)},
+		Add:      map[string]int64{store.MinuteAttr(c.At): -1, store.HourAttr(c.At): -1, store.DayAttr(c.At): -1},
+		TakeFrom: map[string]string{slot: c.ID},
 	})
 }

@@ -87,6 +87,22 @@ func TestARefusedKeyDecidesNothingAndCountsNothing(t *testing.T) {
 	d.expectUsage("agent-1", 0)
 }
 
+// A key that is refused must not pay for the admission of one that is not:
+// what was taken back is counted anew.
+func TestARefusedKeyDoesNotAdmitUncounted(t *testing.T) {
+	onBoth(t, func(t *testing.T, d *desk) {
+		d.active("agent-1", `{"display_name": "A"}`)
+		revoked := d.unconfirmed(problem.New(problem.Unauthenticated, problem.CodeRevokedKey, "revoked"))
+		good := d.keyed("k", "digest")
+		revoked.ID, revoked.Repeat = good.ID, good.Repeat
+		if _, err := d.Submit(t.Context(), revoked, email("agent-1")); err == nil {
+			t.Fatal("a revoked key submitted")
+		}
+		d.submit(good, email("agent-1"))
+		d.expectUsage("agent-1", 1)
+	})
+}
+
 func (d *desk) expectUsage(id string, want int64) {
 	d.t.Helper()
 	use, err := d.AgentUsage(context.Background(), 1, "agent-1", d.Now())

@@ -119,15 +119,18 @@ type Put struct {
 }
 
 // Update changes attributes of an item in place. It never creates one: a
-// missing item is a conflict with a nil Old. Set, Add, AddTo and Remove name
+// missing item is a conflict with a nil Old. Set, Add, AddTo, TakeFrom and Remove name
 // distinct attributes. Body and indexes stay as they are.
 type Update struct {
-	Key    Key
-	If     []Cond
-	Set    Attrs
-	Add    map[string]int64  // adds to a number, absent counts as 0
-	AddTo  map[string]string // adds a member to a set, absent counts as empty
-	Remove []string          // attributes to forget; absent ones are no error
+	Key   Key
+	If    []Cond
+	Set   Attrs
+	Add   map[string]int64  // adds to a number, absent counts as 0
+	AddTo map[string]string // adds a member to a set, absent counts as empty
+	// TakeFrom takes a member out of a set; one that lacks it stays as it is,
+	// and without its last member the attribute is gone.
+	TakeFrom map[string]string
+	Remove   []string // attributes to forget; absent ones are no error
 }
 
 // Delete removes an item; removing an absent one is no error unless a condition says so.
@@ -157,6 +160,7 @@ const (
 	TestEqual
 	TestBelow
 	TestLacks
+	TestHolds
 )
 
 // Cond is one condition on the item as it stands before the write.
@@ -183,6 +187,9 @@ func Below(attr, limit string) Cond { return Cond{Test: TestBelow, Attr: attr, O
 
 // Lacks holds when the set attr is absent or has no such member.
 func Lacks(attr, member string) Cond { return Cond{Test: TestLacks, Attr: attr, Value: S(member)} }
+
+// Holds is the opposite of Lacks: it holds when the set attr has the member.
+func Holds(attr, member string) Cond { return Cond{Test: TestHolds, Attr: attr, Value: S(member)} }
 
 // Store is what both implementations provide. All methods are safe for
 // concurrent use and fail with ErrUnavailable in their chain when the outcome

@@ -54,7 +54,12 @@ def risky():
 
 
 def seen(result):
-    return {"action_id": result.action_id, "reason": result.reason, "status": result.status}
+    return {
+        "action_id": result.action_id,
+        "reason": result.reason,
+        "status": result.status,
+        "approved_by": result.metadata.get("approved_by"),
+    }
 
 
 def connects():

@@ -65,7 +65,7 @@ def risky(client, **more):
 
 def seen(decision):
     return {
-        "action_id": decision.action_id,
+        "action_id": str(decision.action_id),  # a number up to 2.4.3
         "reason": decision.reason,
         "status": decision.decision.value,
         "approved_by": decision.approved_by,
@@ -75,9 +75,9 @@ def seen(decision):
 def connects():
     status = AscendClient().test_connection()
     status = status if isinstance(status, dict) else vars(status)
-    equal((status["status"], status["environment"]), ("connected", "development"))
-    if status["api_version"] in ("", None, "unknown"):
-        raise AssertionError("no version")
+    equal(status["status"], "connected")
+    if {status["api_version"], status["environment"]} & {"", None, "unknown"}:
+        raise AssertionError("no version or environment")
     wrong = AscendClient(api_key=WRONG_KEY).test_connection()
     wrong = wrong if isinstance(wrong, dict) else vars(wrong)
     equal(wrong["status"], "error")
@@ -94,7 +94,7 @@ def registers():
 
 def approved():
     client = AscendClient()
-    decision = mail(client, parameters={"to": "a@example.com", "password": "hunter2"}, context={"note": None})
+    decision = mail(client, parameters={"to": "a@example.com", "password": "hunter2"}, context={"environment": "development", "note": None})
     equal((decision.decision, decision.execution_allowed), (Decision.ALLOWED, True))
     equal(decision.risk_level.value, "low")
     equal(0 < decision.risk_score < 40, True)
@@ -109,7 +109,7 @@ def approved():
     equal((again.action_id, again.decision, again.execution_allowed), (decision.action_id, Decision.ALLOWED, True))
     equal((again.risk_score, again.reason), (decision.risk_score, decision.reason))
     details = client.get_action_details(decision.action_id)
-    equal((details.action_id, details.status.value), (decision.action_id, "approved"))
+    equal((details.action_id, details.status.value), (str(decision.action_id), "approved"))
     equal((details.agent_id, details.action_type, details.resource), (client.agent_id, "email_send", "newsletter"))
     equal(len(details.audit_trail), 1)
     client.log_action_completed(decision.action_id, result={"sent": 1}, duration_ms=5)  # swallows every failure
@@ -144,7 +144,7 @@ def gives_up_waiting():
     equal(decision.risk_level.value in ("high", "critical"), True)
     raises(TimeoutError, lambda: client.wait_for_decision(decision.action_id, timeout=0.3, poll_interval=0.1))
     details = client.get_action_details(decision.action_id)
-    equal((details.status.value, details.action_id), ("pending", decision.action_id))
+    equal((details.status.value, details.action_id), ("pending", str(decision.action_id)))
     return seen(decision)
 
 
@@ -169,7 +169,7 @@ def tool_waits_for_a_person():
     def send(to):
         ran.append(to)
 
-    raises(TimeoutError, lambda: send("a@example.com"))
+    raises(AuthorizationError, lambda: send("a@example.com"), "Approval timeout")
     equal((len(asked), ran), (1, []))
     equal((asked[0].decision, bool(asked[0].approval_request_id)), (Decision.PENDING, True))
     return seen(client.wait_for_decision(asked[0].action_id, timeout=50))
@@ -202,6 +202,7 @@ def bulk():
     equal((result.total, result.succeeded, result.failed), (12, 12, 0))
     equal({r.decision.decision for r in result.results}, {Decision.ALLOWED})
     equal(len({r.decision.action_id for r in result.results}), 12)
+    return seen(result.results[0].decision)
 
 
 def errors():
@@ -215,8 +216,6 @@ def errors():
     equal([e["pointer"] for e in error.field_errors], ["/agent_id"])
     error = raises(requests.HTTPError, lambda: client.get_action_status("1"))
     equal(error.response.status_code, 404)
-    if VERSION >= (2, 3):
-        raises(AuthorizationError, lambda: client.link_model_to_agent(client.agent_id, 7), "API key cannot")
 
 
 if __name__ == "__main__":

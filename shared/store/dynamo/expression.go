@@ -54,6 +54,9 @@ func (e *expression) one(c store.Cond) string {
 	case store.TestBelow:
 		return "(attribute_not_exists(" + other + ") OR " + attr + " < " + other +
 			" OR (attribute_not_exists(" + attr + ") AND " + other + " > " + e.ref(number(0)) + "))"
+	case store.TestHolds:
+		// contains alone would also find a part of a string.
+		return "(attribute_type(" + attr + ", " + e.ref(str("SS")) + ") AND contains(" + attr + ", " + e.ref(value(c.Value)) + "))"
 	default: // Lacks; package bounds has refused every other test
 		return "(attribute_not_exists(" + attr + ") OR NOT contains(" + attr + ", " + e.ref(value(c.Value)) + "))"
 	}
@@ -61,7 +64,7 @@ func (e *expression) one(c store.Cond) string {
 
 // update writes what an update changes.
 func (e *expression) update(u store.Update) *string {
-	var set, remove, add []string
+	var set, remove, add, take []string
 	for _, name := range slices.Sorted(maps.Keys(u.Set)) {
 		if v := u.Set[name]; isEmptySet(v) {
 			remove = append(remove, attrPrefix+name)
@@ -78,11 +81,14 @@ func (e *expression) update(u store.Update) *string {
 	for _, name := range slices.Sorted(maps.Keys(u.AddTo)) {
 		add = append(add, attrPrefix+name+" "+e.ref(&types.AttributeValueMemberSS{Value: []string{u.AddTo[name]}}))
 	}
+	for _, name := range slices.Sorted(maps.Keys(u.TakeFrom)) {
+		take = append(take, attrPrefix+name+" "+e.ref(&types.AttributeValueMemberSS{Value: []string{u.TakeFrom[name]}}))
+	}
 	var clauses []string
 	for _, clause := range []struct {
 		verb  string
 		parts []string
-	}{{"SET ", set}, {"REMOVE ", remove}, {"ADD ", add}} {
+	}{{"SET ", set}, {"REMOVE ", remove}, {"ADD ", add}, {"DELETE ", take}} {
 		if len(clause.parts) > 0 {
 			clauses = append(clauses, clause.verb+strings.Join(clause.parts, ", "))
 		}

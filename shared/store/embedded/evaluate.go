@@ -40,6 +40,8 @@ func one(c store.Cond, exists bool, attrs store.Attrs) bool {
 		return v.Num() < limit.Num()
 	case store.TestLacks:
 		return !slices.Contains(v.Members(), c.Value.Str())
+	case store.TestHolds:
+		return slices.Contains(v.Members(), c.Value.Str())
 	default:
 		return false
 	}
@@ -74,6 +76,16 @@ func updated(old store.Attrs, u store.Update) (store.Attrs, error) {
 		}
 		if !slices.Contains(v.Members(), member) {
 			attrs[name] = store.Set(append(slices.Clone(v.Members()), member)...)
+		}
+	}
+	for name, member := range u.TakeFrom {
+		v, has := attrs[name]
+		if has && v.Kind() != store.KindSet {
+			return nil, fmt.Errorf("store: take a member from %s of %v, which is no set", name, u.Key)
+		}
+		rest := slices.DeleteFunc(slices.Clone(v.Members()), func(m string) bool { return m == member })
+		if attrs[name] = store.Set(rest...); len(rest) == 0 {
+			delete(attrs, name)
 		}
 	}
 	for _, name := range u.Remove {

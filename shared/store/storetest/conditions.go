@@ -50,6 +50,12 @@ var truths = []truth{
 	{"lacks without attribute", store.Attrs{}, store.Lacks("tags", "a"), true},
 	{"lacks another member", store.Attrs{"tags": store.Set("b", "ab")}, store.Lacks("tags", "a"), true},
 	{"lacks a member that is there", store.Attrs{"tags": store.Set("b", "a")}, store.Lacks("tags", "a"), false},
+
+	{"holds without item", nil, store.Holds("tags", "a"), false},
+	{"holds without attribute", store.Attrs{}, store.Holds("tags", "a"), false},
+	{"holds another member", store.Attrs{"tags": store.Set("b", "ab")}, store.Holds("tags", "a"), false},
+	{"holds a member that is there", store.Attrs{"tags": store.Set("b", "a")}, store.Holds("tags", "a"), true},
+	{"a string holds no member", store.Attrs{"tags": store.S("bab")}, store.Holds("tags", "a"), false},
 }
 
 var conditions = map[string]func(*suite){

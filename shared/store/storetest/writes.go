@@ -74,6 +74,12 @@ var writes = map[string]func(*suite){
 		s.put(store.Item{Key: k, Attrs: store.Attrs{"tags": store.Set("a", "b")}})
 		s.has(s.write(store.Update{Key: k, AddTo: map[string]string{"tags": "a"}}).Attrs, store.Attrs{"tags": store.Set("a", "b")})
 	},
+	"taking a member leaves the others, and the last takes the attribute with it": func(s *suite) {
+		k := s.thing()
+		s.put(store.Item{Key: k, Attrs: store.Attrs{"tags": store.Set("a", "b"), "one": store.Set("a"), "other": store.Set("b")}})
+		got := s.write(store.Update{Key: k, TakeFrom: map[string]string{"tags": "a", "one": "a", "other": "a", "none": "a"}})
+		s.has(got.Attrs, store.Attrs{"tags": store.Set("b"), "other": store.Set("b")})
+	},
 	"an update of a missing item conflicts and makes none": func(s *suite) {
 		k := s.thing()
 		for _, conds := range [][]store.Cond{nil, {store.Absent()}, {store.Below("n", "limit"), store.Lacks("tags", "a")}} {
@@ -108,6 +114,7 @@ var writes = map[string]func(*suite){
 			"add to a set":                {Key: k, Add: map[string]int64{"tags": 1}},
 			"add a member to a number":    {Key: k, AddTo: map[string]string{"rank": "a"}},
 			"add a member to a string":    {Key: k, AddTo: map[string]string{"status": "a"}},
+			"take a member from a number": {Key: k, TakeFrom: map[string]string{"rank": "a"}},
 			"one good and one bad change": {Key: k, Add: map[string]int64{"rank": 1, "status": 1}},
 		} {
 			_, err := s.store.Write(s.Context(), u)

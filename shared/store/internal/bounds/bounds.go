@@ -155,7 +155,7 @@ func update(u store.Update) error {
 	if err := keyAndConds(u.Key, u.If); err != nil {
 		return err
 	}
-	named := len(u.Set) + len(u.Add) + len(u.AddTo) + len(u.Remove)
+	named := len(u.Set) + len(u.Add) + len(u.AddTo) + len(u.TakeFrom) + len(u.Remove)
 	if named == 0 {
 		return fmt.Errorf("store: update of %v changes nothing", u.Key)
 	}
@@ -183,12 +183,14 @@ func update(u store.Update) error {
 			return err
 		}
 	}
-	for attrName, member := range u.AddTo {
-		if err := claim(attrName); err != nil {
-			return err
-		}
-		if err := part("set member", member, 1, MaxItem); err != nil {
-			return err
+	for _, members := range []map[string]string{u.AddTo, u.TakeFrom} {
+		for attrName, member := range members {
+			if err := claim(attrName); err != nil {
+				return err
+			}
+			if err := part("set member", member, 1, MaxItem); err != nil {
+				return err
+			}
 		}
 	}
 	for _, attrName := range u.Remove {
@@ -226,7 +228,7 @@ func cond(c store.Cond) error {
 			return err
 		}
 		return name(c.Attr)
-	case store.TestLacks:
+	case store.TestLacks, store.TestHolds:
 		if err := part("set member", c.Value.Str(), 1, MaxItem); err != nil {
 			return err
 		}
