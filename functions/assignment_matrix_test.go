@@ -33,6 +33,7 @@ var owned = map[string]string{
 var ignored = regexp.MustCompile(`"ignored_fields":\[[^\]]*\]`)
 
 func TestNoBodySetsWhatTheServiceOwns(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	for _, r := range h.routes {
 		if r.Method == "GET" {
@@ -122,6 +123,7 @@ func refusesOwned(t *testing.T, h *house, r endpoint.Route) {
 
 // TestTheApproverIsTheCredentialsSubject: nothing else says who decided.
 func TestTheApproverIsTheCredentialsSubject(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	for verb, member := range map[string]string{"approve": "approved_by", "reject": "rejected_by"} {
 		for who, id := range map[string]int{"admin": 400, "manager": 401} {
@@ -144,6 +146,7 @@ func TestTheApproverIsTheCredentialsSubject(t *testing.T) {
 
 // TestAGetNeverDecides: no link in a mail approves anything.
 func TestAGetNeverDecides(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	x := h.target("")
 	for _, r := range h.routes {
@@ -177,6 +180,7 @@ func TestAGetNeverDecides(t *testing.T) {
 
 // TestNothingACallerSaysLoosensADecision (decision 20).
 func TestNothingACallerSaysLoosensADecision(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	x := h.target("")
 	risky := x.in(`{"agent_id": "{agent_id}", "action_type": "database_delete", "resource": "production customer database with PII", "environment": "production"}`)

@@ -229,6 +229,7 @@ type zeros struct{}
 func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 
 func TestEveryOperationAnswersEveryCredentialAsItDeclares(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	maps.Copy(h.callers, h.strangers())
 	cells, reached := 0, map[string]bool{}
@@ -314,6 +315,7 @@ func (h *house) wroteNothing(r endpoint.Route, who string, org tenant.ID, id str
 
 // The routes of a service that nobody configured.
 func TestWithoutConfiguredCredentialsNobodyGetsIn(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	maps.Copy(h.callers, h.strangers())
 	x := h.target("")

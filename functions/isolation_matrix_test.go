@@ -32,6 +32,7 @@ func (h *house) both(what string, theirs target, ask func(target) answer) {
 }
 
 func TestAnotherOrganisationsIDsAreUnknown(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	theirs := h.target("other ")
 	before := h.records("other ", theirs)
@@ -76,6 +77,7 @@ func (h *house) records(org string, x target) string {
 }
 
 func TestQueriesThatNameAnotherOrganisationsRecordsFindNothing(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	theirs := h.target("other ")
 	h.target("")
@@ -108,6 +110,7 @@ func TestQueriesThatNameAnotherOrganisationsRecordsFindNothing(t *testing.T) {
 // TestBodiesThatNameAnotherOrganisationsRecordsFindNothing puts the others' ids
 // into every member of every body, one at a time, as text and as number.
 func TestBodiesThatNameAnotherOrganisationsRecordsFindNothing(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	theirs := h.target("other ")
 	for _, r := range h.routes {
@@ -153,6 +156,7 @@ func member(t testing.TB, body, name, value string) string {
 }
 
 func TestAnotherOrganisationsCursorIsAnyGarbage(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	for range 3 {
 		h.target("")
@@ -220,6 +224,7 @@ func next(a answer) string {
 // TestAnIdempotencyKeyIsOnesOwn uses a key that another organisation, or
 // another operation, has used with something else.
 func TestAnIdempotencyKeyIsOnesOwn(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	checked := 0
 	for _, r := range h.routes {
@@ -272,6 +277,7 @@ func TestAnIdempotencyKeyIsOnesOwn(t *testing.T) {
 // not count for a later command, or two credentials together, or a lost
 // answer, lift an agent's limit (invariant I6).
 func TestARefusedSubmissionLeavesNothingToLeanOn(t *testing.T) {
+	t.Parallel()
 	const limit, sends = 2, 6
 	for name, refuse := range map[string]func(*house, string, string, string){
 		"a viewer, who is refused, sent the same command before": func(h *house, path, body, key string) {
@@ -309,6 +315,7 @@ func TestARefusedSubmissionLeavesNothingToLeanOn(t *testing.T) {
 
 // TestTheKitTellsWhoseRecordsAreRead keeps stayInside from being blind.
 func TestTheKitTellsWhoseRecordsAreRead(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	x := h.target("other ")
 	for _, ask := range []struct{ method, path, body string }{

@@ -58,9 +58,21 @@ type house struct {
 	issuer *identity.DevIssuer
 	ring   *keys.Ring
 
-	callers map[string]caller
-	secrets []string // that no log, problem or file may hold
-	made    int      // targets
+	callers  map[string]caller
+	secrets  []string // that no log, problem or file may hold
+	made     int      // targets
+	folder   string
+	plan     faulty.Plan // what happens to the store's calls
+	down     bool        // the store is made to fail: errors may be logged
+	failures int
+	known    map[string]int // how often each kind of failure was reported
+}
+
+// Errorf counts what it reports.
+func (h *house) Errorf(format string, args ...any) {
+	h.Helper()
+	h.failures++
+	h.TB.Errorf(format, args...)
 }
 
 // caller is a credential as headers, in pairs.
@@ -73,13 +85,13 @@ type caller struct {
 
 func newHouse(t testing.TB) *house {
 	t.Helper()
-	h := &house{TB: t, routes: functions.Routes(), log: &logbook{}, callers: map[string]caller{}}
-	folder := t.TempDir()
-	db, err := embedded.Open(filepath.Join(folder, "ascend.db"), embedded.Options{})
+	h := &house{TB: t, routes: functions.Routes(), log: &logbook{}, callers: map[string]caller{}, known: map[string]int{}}
+	h.folder = t.TempDir()
+	db, err := embedded.Open(filepath.Join(h.folder, "ascend.db"), embedded.Options{})
 	h.no(err)
 	t.Cleanup(func() {
 		h.no(db.Close())
-		h.findNoSecrets(folder)
+		h.findNoSecrets()
 	})
 	h.store = faulty.New(db, nil)
 	h.app = app.New(h.store)
@@ -207,7 +219,7 @@ func request(method, target, body string, headers ...string) (*http.Request, err
 
 func (h *house) serve(r *http.Request) answer {
 	h.Helper()
-	h.store.Reset(nil)
+	h.store.Reset(h.plan)
 	h.log.take()
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
@@ -229,7 +241,7 @@ func (h *house) complete(a *answer) {
 	for line := range bytes.Lines(h.log.take()) {
 		var said struct{ Level, Operation string }
 		h.no(json.Unmarshal(line, &said, json.MatchCaseInsensitiveNames(true)))
-		if said.Level != "INFO" {
+		if said.Level != "INFO" && !h.down {
 			h.Errorf("logged %s", line)
 		}
 		h.tellNothing("the log", line)
@@ -250,11 +262,11 @@ func (h *house) tellNothing(where string, text []byte) {
 }
 
 // findNoSecrets looks into every file that the store left.
-func (h *house) findNoSecrets(folder string) {
-	files, err := os.ReadDir(folder)
+func (h *house) findNoSecrets() {
+	files, err := os.ReadDir(h.folder)
 	h.no(err)
 	for _, f := range files {
-		content, err := os.ReadFile(filepath.Join(folder, f.Name()))
+		content, err := os.ReadFile(filepath.Join(h.folder, f.Name()))
 		h.no(err)
 		for _, secret := range h.secrets {
 			if bytes.Contains(content, []byte(secret)) {

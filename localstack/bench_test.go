@@ -252,6 +252,10 @@ func submitInProcess(b *testing.B, handler http.Handler, key string, agents int6
 	var left, serial atomic.Int64
 	left.Store(int64(b.N))
 	b.ReportAllocs()
+	before, err := cpuOf(os.Getpid())
+	if err != nil {
+		b.Fatal(err)
+	}
 	var wg sync.WaitGroup
 	for range benchConnections {
 		wg.Go(func() {
@@ -271,6 +275,11 @@ func submitInProcess(b *testing.B, handler http.Handler, key string, agents int6
 		})
 	}
 	wg.Wait()
+	after, err := cpuOf(os.Getpid())
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(float64((after-before).Microseconds())/float64(b.N), "cpu-µs/op")
 }
 
 // discarded is an answer that nobody reads.

@@ -65,7 +65,7 @@ func (c client) call(method, path, idempotencyKey, body string) (reply, error) {
 // object is a JSON object of any members.
 type object = map[string]any
 
-// decode reads the answer's body, which must be JSON.
+// decodeBody reads an answer's body, which must be JSON.
 func decodeBody[T any](r reply) (T, error) {
 	var v T
 	if err := json.Unmarshal(r.body, &v); err != nil {

@@ -25,9 +25,9 @@ var published = []struct {
 type scenario struct {
 	title, name string
 	fault       fault
-	before      func(*stage)       // prepares the agent, which is registered and active
+	before      func(*stage)                  // prepares the agent, which is registered and active
 	meanwhile   func(*stage, <-chan struct{}) // what a person does while the client runs, until it ended
-	after       func(*stage, told) // what must be true then
+	after       func(*stage, told)            // what must be true then
 }
 
 // stage is where a scenario plays.
@@ -156,10 +156,10 @@ func (st *stage) admin(method, path, body string) {
 	must[object](st, st.server.admin(), method, "/api/registry/agents/"+st.agent+path, body)
 }
 
-func suspend(st *stage) { st.admin("POST", "/suspend?reason=under+review", "") }
+func suspend(st *stage)    { st.admin("POST", "/suspend?reason=under+review", "") }
 func allowOther(st *stage) { st.admin("PUT", "", `{"allowed_action_types": ["file_read"]}`) }
-func exhaust(st *stage) { st.admin("PUT", "/rate-limits", `{"max_actions_per_day": 0}`) }
-func forget(st *stage)  { st.admin("DELETE", "", "") }
+func exhaust(st *stage)    { st.admin("PUT", "/rate-limits", `{"max_actions_per_day": 0}`) }
+func forget(st *stage)     { st.admin("DELETE", "", "") }
 
 // limit lets the agent act once a day, so that it shows that polling is free.
 func limit(st *stage) { st.admin("PUT", "/rate-limits", `{"max_actions_per_day": 1}`) }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -191,7 +192,7 @@ func TestSIGTERMEndsTheServerGracefully(t *testing.T) {
 	data := t.TempDir()
 	s := launch(t, data)
 	must[object](t, s.key(), "POST", "/api/registry/agents", `{"agent_id": "graceful", "display_name": "Graceful"}`)
-	// A request under way: its header is sent, its body not wholly.
+	// A request under way: the server has asked for its body.
 	body := `{"agent_id": "graceful-2", "display_name": "Graceful"}`
 	conn, err := net.Dial("tcp", strings.TrimPrefix(s.url(), "http://"))
 	if err != nil {
@@ -199,13 +200,17 @@ func TestSIGTERMEndsTheServerGracefully(t *testing.T) {
 	}
 	defer conn.Close()
 	conn.SetDeadline(time.Now().Add(10 * time.Second))
-	fmt.Fprintf(conn, "POST /api/registry/agents HTTP/1.1\r\nHost: localhost\r\nX-API-Key: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
-		s.env["ASCEND_API_KEY"], len(body), body[:10])
-	time.Sleep(100 * time.Millisecond)
+	fmt.Fprintf(conn, "POST /api/registry/agents HTTP/1.1\r\nHost: localhost\r\nX-API-Key: %s\r\nContent-Type: application/json\r\n"+
+		"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n", s.env["ASCEND_API_KEY"], len(body))
+	answers := bufio.NewReader(conn)
+	if line, err := answers.ReadString('\n'); err != nil || !strings.HasPrefix(line, "HTTP/1.1 100 ") {
+		t.Fatalf("the server did not ask for the body: %q, %v", line, err)
+	}
+	answers.ReadString('\n') // the empty line after it
 	s.cmd.Process.Signal(syscall.SIGTERM)
 	time.Sleep(100 * time.Millisecond)
-	io.WriteString(conn, body[10:])
-	answer, err := io.ReadAll(conn)
+	io.WriteString(conn, body)
+	answer, err := io.ReadAll(answers)
 	if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 201 ") {
 		t.Errorf("the request under way was answered %q, %v", answer, err)
 	}

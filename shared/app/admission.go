@@ -101,6 +101,9 @@ func windows(now time.Time) [3]window {
 	}
 }
 
+// markedFor is longer than the mark of an admitted command can be seen.
+const markedFor = 10 * time.Second
+
 // recentSlots are the sets that may hold a repeat of a command: those of the last eight seconds.
 func recentSlots(now time.Time) []string {
 	slots := make([]string, 4)

@@ -46,7 +46,9 @@ func (a *App) Submit(ctx context.Context, c *Command, p governance.Proposal) (*a
 		return nil, err
 	}
 	stored, err := a.storeAction(ctx, c, act)
-	if c.Replayed {
+	if err == nil && c.Replayed && c.At.Sub(stored.CreatedAt) > markedFor {
+		// An older action has its own count. One in flight beside us may be
+		// stored on the strength of ours, which then stays.
 		a.release(ctx, c, org, p.AgentID, counted.value)
 	}
 	return stored, err

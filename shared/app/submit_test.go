@@ -103,6 +103,33 @@ func TestARefusedKeyDoesNotAdmitUncounted(t *testing.T) {
 	})
 }
 
+// Repeats in flight at once share one count, whichever of them is stored.
+func TestRepeatsInFlightDoNotGiveTheirCountBack(t *testing.T) {
+	onBoth(t, func(t *testing.T, d *desk) {
+		d.active("agent-1", `{"display_name": "A"}`)
+		limit := settingsOf(t, `{"max_actions_per_day": 20}`)
+		if _, err := d.LimitAgent(t.Context(), d.command(admin), "agent-1", limit); err != nil {
+			t.Fatal(err)
+		}
+		const keys, sends = 30, 8
+		var approved sync.Map
+		inParallel(16, keys*sends, func(i int) {
+			act, err := d.Submit(context.Background(), d.keyed(fmt.Sprint(i/sends), "digest"), email("agent-1"))
+			if err != nil {
+				t.Error(err)
+			} else if act.Status == governance.Approved {
+				approved.Store(act.ID, true)
+			}
+		})
+		n := 0
+		approved.Range(func(any, any) bool { n++; return true })
+		use, err := d.AgentUsage(t.Context(), 1, "agent-1", d.Now())
+		if err != nil || n != 20 || use.PerDay.Current != 20 {
+			t.Errorf("%d actions approved under a limit of 20, usage %d, %v", n, use.PerDay.Current, err)
+		}
+	})
+}
+
 func (d *desk) expectUsage(id string, want int64) {
 	d.t.Helper()
 	use, err := d.AgentUsage(context.Background(), 1, "agent-1", d.Now())

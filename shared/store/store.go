@@ -181,8 +181,8 @@ func Present() Cond { return Cond{Test: TestPresent} }
 func Equal(attr string, v Value) Cond { return Cond{Test: TestEqual, Attr: attr, Value: v} }
 
 // Below holds when the number attr is less than the number limit, both
-// attributes of the item; also when either is absent and limit is not 0: no
-// limit restricts nothing, no count is zero.
+// attributes of the item; also when limit is absent, or when attr is absent and
+// limit is above 0: no limit restricts nothing, no count is zero.
 func Below(attr, limit string) Cond { return Cond{Test: TestBelow, Attr: attr, Other: limit} }
 
 // Lacks holds when the set attr is absent or has no such member.

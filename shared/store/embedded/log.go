@@ -30,6 +30,7 @@ type log struct {
 	limit  int64    // where to change places
 	last   uint64   // number of the last batch
 	buf    []byte
+	sync   func(*os.File) error
 }
 
 const (
@@ -53,7 +54,7 @@ func logPath(path string, n int) string { return fmt.Sprintf("%s-log%d", path, n
 
 // openLog makes or opens the log files.
 func openLog(path string, limit int64) (*log, error) {
-	l := &log{limit: limit}
+	l := &log{limit: limit, sync: syncData}
 	for n := range l.files {
 		f, err := os.OpenFile(logPath(path, n), os.O_RDWR|os.O_CREATE, fileMode)
 		if err != nil {
@@ -127,7 +128,7 @@ func (l *log) append() error {
 	if _, err := f.WriteAt(l.buf, l.pos); err != nil {
 		return err
 	}
-	if err := syncData(f); err != nil {
+	if err := l.sync(f); err != nil {
 		return err
 	}
 	l.pos, l.last = end, l.last+1

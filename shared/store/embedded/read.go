@@ -131,7 +131,7 @@ func lay(rows []row, q store.Query) (store.Page, error) {
 		if err != nil {
 			return store.Page{}, fmt.Errorf("query %v: %w", key, err)
 		}
-		page.Items = append(page.Items, *r.item(key, q.Index == ""))
+		page.Items = append(page.Items, *r.item(key, true))
 		page.Sort = append(page.Sort, sort)
 	}
 	return page, nil
