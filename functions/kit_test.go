@@ -135,7 +135,7 @@ func (h *house) enrol(org tenant.ID) {
 		}
 		token, err := h.issuer.Token(p, time.Hour, time.Now())
 		h.no(err)
-		h.secrets = append(h.secrets, token, token[strings.LastIndexByte(token, '.')+1:])
+		h.secrets = append(h.secrets, token[strings.LastIndexByte(token, '.')+1:]) // without its signature it is none
 		h.callers[name+string(role)] = caller{[]string{"Authorization", "Bearer " + token}, "token", org, role}
 		if role == tenant.Admin || role == tenant.Manager || role == tenant.User {
 			secret := h.key(org, role, int64(org)*100+int64(i), func(*keys.Record) {})
@@ -157,12 +157,9 @@ func (h *house) key(org tenant.ID, role tenant.Role, id int64, change func(*keys
 	h.no(err)
 	_, err = h.store.Write(h.Context(), store.Put{Item: item})
 	h.no(err)
-	h.secrets = append(h.secrets, secret, secret[keyPrefixEnd(secret):])
+	h.secrets = append(h.secrets, secret[len(keys.Prefix(secret)):]) // what is never shown of it
 	return secret
 }
-
-// keyPrefixEnd is where the part of a key begins that is never shown.
-func keyPrefixEnd(secret string) int { return len(keys.Prefix(secret)) }
 
 // answer is what came back, and what was asked of the store for it.
 type answer struct {

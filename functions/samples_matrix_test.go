@@ -29,6 +29,9 @@ var samples = map[string]sample{
 	"agents-activate":            {body: `{"reason": "ready"}`},
 	"agents-suspend":             {body: `{"reason": "odd"}`},
 	"agents-rollback":            {query: "target_version=1.0.0"},
+	"agents-list":                {query: "limit=3"},
+	"agents-versions":            {query: "limit=3"},
+	"actions-list":               {query: "limit=3"},
 	"agents-rate-limits":         {body: `{"max_actions_per_minute": 1000}`},
 }
 

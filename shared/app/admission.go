@@ -2,11 +2,15 @@ package app
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
+	"ascend/shared/domain/action"
 	"ascend/shared/domain/agent"
 	"ascend/shared/domain/governance"
 	"ascend/shared/domain/problem"
@@ -17,8 +21,10 @@ import (
 // admission is what the admission write found.
 type admission struct {
 	governance.Admission
-	status agent.Status // of the state item; "" when there is none
-	fresh  bool         // this very call counted the action, not an earlier run of the command
+	status  agent.Status // of the state item; "" when there is none
+	fresh   bool         // this very call counted the action, not an earlier run of the command
+	marked  bool         // and left a mark
+	limited bool         // the agent has a limit
 }
 
 // keepStale is how many counters of past windows a state item may carry before
@@ -26,48 +32,93 @@ type admission struct {
 const keepStale = 64
 
 // admit counts a command in its agent's windows, on condition that the agent
-// is active, no window is full, and the command was not counted before. All of
-// it is one conditional write, so a limit holds exactly under any concurrency,
-// and a repeat after a lost answer does not count twice (decision 22).
+// is active and no window is full. All of it is one conditional write, so a
+// limit holds exactly under any concurrency (decision 22). Where the agent's
+// limits are small enough for it to matter, the command leaves a mark, and a
+// repeat after a lost answer does not count twice.
+//
+// An agent is taken to leave marks until an answer says that it does not;
+// should it get limits later, the write of those who still think so is refused
+// and made again.
 func (a *App) admit(ctx context.Context, c *Command, org tenant.ID, id agent.ID) (admission, error) {
-	now := c.At
-	minute, hour, day := store.MinuteAttr(now), store.HourAttr(now), store.DayAttr(now)
-	slot, next := store.SlotAttr(now)
-	write := store.Update{
-		Key: store.StateKey(org, id),
-		If: []store.Cond{
-			store.Equal(store.AttrStatus, store.S(string(agent.Active))),
-			store.Below(minute, store.AttrLimitMinute),
-			store.Below(hour, store.AttrLimitHour),
-			store.Below(day, store.AttrLimitDay),
-		},
-		Add:    map[string]int64{minute: 1, hour: 1, day: 1},
-		AddTo:  map[string]string{slot: c.ID},
-		Remove: append(next, pastWindows(now)...),
+	key := store.StateKey(org, id)
+	marked := !a.unmarked.has(key)
+	for {
+		after, err := a.Store.Write(ctx, countIn(key, c, marked))
+		conflict, refused := store.Conflict(err)
+		switch {
+		case refused && !marked && conflict.Old != nil && conflict.Old.Attrs[store.AttrMarks].Num() != 0:
+			a.unmarked.forget(key)
+			marked = true
+			continue
+		case refused:
+			return readRefusal(conflict.Old, c), nil
+		case err != nil:
+			return admission{}, problem.Down("count the action", err)
+		}
+		if marks, told := after.Attrs[store.AttrMarks]; told && marks.Num() == 0 {
+			a.unmarked.add(key)
+		}
+		a.sweepWindows(ctx, after, c.At)
+		return admission{
+			Admission: governance.Admission{Counted: true}, status: agent.Active,
+			fresh: true, marked: marked, limited: limited(after),
+		}, nil
 	}
-	for _, s := range recentSlots(now) {
-		write.If = append(write.If, store.Lacks(s, c.ID))
-	}
+}
 
-	after, err := a.Store.Write(ctx, write)
-	if conflict, ok := store.Conflict(err); ok {
-		return readRefusal(conflict.Old, c.ID, now), nil
+// countIn is the admission write of a command.
+func countIn(key store.Key, c *Command, marked bool) store.Update {
+	now := c.At
+	write := store.Update{
+		Key:    key,
+		If:     []store.Cond{store.Equal(store.AttrStatus, store.S(string(agent.Active)))},
+		Add:    make(map[string]int64, 3),
+		Remove: append(store.SlotsNext(now), pastWindows(now)...),
 	}
-	if err != nil {
-		return admission{}, problem.Down("count the action", err)
+	for _, w := range windows(now) {
+		write.If = append(write.If, store.Below(w.count, w.limit))
+		write.Add[w.count] = 1
 	}
-	a.sweepWindows(ctx, after, now)
-	return admission{Admission: governance.Admission{Counted: true}, status: agent.Active, fresh: true}, nil
+	if !marked {
+		write.If = append(write.If, store.Equal(store.AttrMarks, store.N(0)))
+		return write
+	}
+	mark := c.mark()
+	write.AddTo = map[string]string{store.SlotAttr(now): mark}
+	for _, slot := range store.SlotsSeen(now) {
+		write.If = append(write.If, store.Lacks(slot, mark))
+	}
+	return write
+}
+
+func limited(state *store.Item) bool {
+	for _, name := range []string{store.AttrLimitMinute, store.AttrLimitHour, store.AttrLimitDay} {
+		if _, ok := state.Attrs[name]; ok {
+			return true
+		}
+	}
+	return false
+}
+
+// mark names the command and its credential in the agent's state item: in 128
+// bits, because who can make two commands with one mark gets the second for
+// free, and with the credential, because one that is refused takes its count back.
+func (c *Command) mark() string {
+	sum := sha256.Sum256([]byte(c.ID + " " + c.Claim.Credential()))
+	return base64.RawStdEncoding.EncodeToString(sum[:16])
 }
 
 // readRefusal tells from the item as it stood why the write was refused.
-func readRefusal(old *store.Item, command string, now time.Time) admission {
+func readRefusal(old *store.Item, c *Command) admission {
+	now := c.At
 	if old == nil {
 		return admission{}
 	}
 	found := admission{status: agent.Status(old.Attrs[store.AttrStatus].Str())}
-	for _, s := range recentSlots(now) {
-		if slices.Contains(old.Attrs[s].Members(), command) {
+	mark := c.mark()
+	for _, slot := range store.SlotsSeen(now) {
+		if slices.Contains(old.Attrs[slot].Members(), mark) {
 			found.Counted = true
 			return found
 		}
@@ -99,18 +150,6 @@ func windows(now time.Time) [3]window {
 		{"hour", store.HourAttr(now), store.AttrLimitHour, time.Hour},
 		{"day", store.DayAttr(now), store.AttrLimitDay, 24 * time.Hour},
 	}
-}
-
-// markedFor is longer than the mark of an admitted command can be seen.
-const markedFor = 10 * time.Second
-
-// recentSlots are the sets that may hold a repeat of a command: those of the last eight seconds.
-func recentSlots(now time.Time) []string {
-	slots := make([]string, 4)
-	for i := range slots {
-		slots[i], _ = store.SlotAttr(now.Add(time.Duration(-2*i) * time.Second))
-	}
-	return slots
 }
 
 // pastWindows names counters that no clock within a minute of ours still
@@ -146,17 +185,67 @@ func (a *App) sweepWindows(ctx context.Context, item *store.Item, now time.Time)
 
 // release gives back what admit counted, when the command turned out not to be
 // a new action, and forgets that it was counted. The command's own mark is the
-// condition, so repeating the write gives back once. A failure leaves the count
-// too high until the window ends, never too low.
+// condition, so repeating the write gives back once. Without a mark nothing is
+// given back to a limit; where there is none, the count is only for show. A
+// failure leaves the count too high until the window ends, never too low.
 func (a *App) release(ctx context.Context, c *Command, org tenant.ID, id agent.ID, was admission) {
-	if !was.fresh {
+	if !was.fresh || was.limited && !was.marked {
 		return
 	}
-	slot, _ := store.SlotAttr(c.At)
-	_, _ = a.Store.Write(ctx, store.Update{
-		Key:      store.StateKey(org, id),
-		If:       []store.Cond{store.Holds(slot, c.ID)},
-		Add:      map[string]int64{store.MinuteAttr(c.At): -1, store.HourAttr(c.At): -1, store.DayAttr(c.At): -1},
-		TakeFrom: map[string]string{slot: c.ID},
-	})
+	write := store.Update{
+		Key: store.StateKey(org, id),
+		Add: map[string]int64{store.MinuteAttr(c.At): -1, store.HourAttr(c.At): -1, store.DayAttr(c.At): -1},
+	}
+	if was.marked {
+		slot, mark := store.SlotAttr(c.At), c.mark()
+		write.If = []store.Cond{store.Holds(slot, mark)}
+		write.TakeFrom = map[string]string{slot: mark}
+	}
+	_, _ = a.Store.Write(ctx, write)
+}
+
+// notNeeded reports whether the count can be given back after storing the
+// action came to this: an earlier action was found, or the command was refused
+// for good. What left a mark stays while an action that was in flight beside
+// this command may stand on it.
+func (was admission) notNeeded(c *Command, stored *action.Action, err error) bool {
+	switch {
+	case err != nil:
+		return !was.marked && problem.As(err).Kind != problem.Unavailable
+	case !c.Replayed:
+		return false
+	default:
+		return !was.marked || c.At.Sub(stored.CreatedAt) > store.MarkedFor
+	}
+}
+
+// keySet remembers some keys. The zero value is empty and ready.
+type keySet struct {
+	mu   sync.Mutex
+	keys map[store.Key]struct{}
+}
+
+// mostRemembered bounds a keySet; a full one begins anew.
+const mostRemembered = 10_000
+
+func (s *keySet) has(k store.Key) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, ok := s.keys[k]
+	return ok
+}
+
+func (s *keySet) add(k store.Key) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.keys == nil || len(s.keys) >= mostRemembered {
+		s.keys = map[store.Key]struct{}{}
+	}
+	s.keys[k] = struct{}{}
+}
+
+func (s *keySet) forget(k store.Key) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.keys, k)
 }

@@ -20,7 +20,8 @@ type App struct {
 	Environment string // "local", "dev", "staging", "prod"
 	Version     string // of this build
 
-	ids action.IDs
+	ids      action.IDs
+	unmarked keySet // state items whose admissions leave no marks
 }
 
 // New makes an App over a store.

@@ -18,8 +18,14 @@ func setState(g agent.Agent) store.Update {
 	return store.Update{Key: store.StateKey(g.Org, g.ID), Set: set, Remove: remove}
 }
 
+// mostMarked is the largest limit whose admissions leave marks, which bounds
+// how many a state item can hold. Where all limits are larger, or there are
+// none, a repeat after a lost answer may count twice: the limit then admits a
+// little less, never more.
+const mostMarked = 10_000
+
 func stateAttrs(g agent.Agent) (set store.Attrs, remove []string) {
-	set = store.Attrs{store.AttrStatus: store.S(string(g.Status))}
+	set = store.Attrs{store.AttrStatus: store.S(string(g.Status)), store.AttrMarks: store.N(0)}
 	for name, limit := range map[string]*int64{
 		store.AttrLimitMinute: g.Config.Limits.PerMinute,
 		store.AttrLimitHour:   g.Config.Limits.PerHour,
@@ -29,6 +35,9 @@ func stateAttrs(g agent.Agent) (set store.Attrs, remove []string) {
 			remove = append(remove, name)
 		} else {
 			set[name] = store.N(*limit)
+			if *limit <= mostMarked {
+				set[store.AttrMarks] = store.N(1)
+			}
 		}
 	}
 	return set, remove

@@ -46,9 +46,7 @@ func (a *App) Submit(ctx context.Context, c *Command, p governance.Proposal) (*a
 		return nil, err
 	}
 	stored, err := a.storeAction(ctx, c, act)
-	if err == nil && c.Replayed && c.At.Sub(stored.CreatedAt) > markedFor {
-		// An older action has its own count. One in flight beside us may be
-		// stored on the strength of ours, which then stays.
+	if counted.value.notNeeded(c, stored, err) {
 		a.release(ctx, c, org, p.AgentID, counted.value)
 	}
 	return stored, err
@@ -175,7 +173,7 @@ func (a *App) storeAction(ctx context.Context, c *Command, act *action.Action) (
 			}
 			continue
 		}
-		first, old, err := a.firstRun(ctx, c, conflict.Old)
+		first, old, err := a.firstRun(ctx, c, act.ID, conflict.Old)
 		if err != nil || first != nil {
 			return first, err
 		}
@@ -203,7 +201,7 @@ func (c *Command) actionOps(act *action.Action, stale *store.Item) ([]store.Op, 
 
 // firstRun reads the action that an earlier run of the command stored; nil and
 // the old memory when that has expired.
-func (a *App) firstRun(ctx context.Context, c *Command, old *store.Item) (*action.Action, *store.Item, error) {
+func (a *App) firstRun(ctx context.Context, c *Command, ours action.ID, old *store.Item) (*action.Action, *store.Item, error) {
 	if old == nil { // gone since: take the place
 		return nil, nil, nil
 	}
@@ -219,7 +217,7 @@ func (a *App) firstRun(ctx context.Context, c *Command, old *store.Item) (*actio
 	if err != nil {
 		return nil, nil, err
 	}
-	c.Replayed = !first.CreatedAt.Equal(c.At) // else it is our own write, whose answer was lost
+	c.Replayed = first.ID != ours // else it is our own write, whose answer was lost
 	return first.AtSubmission(), nil, nil
 }
 

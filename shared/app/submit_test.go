@@ -335,3 +335,35 @@ func TestEveryFailureOfTheStoreIsUnavailableAndApprovesNothing(t *testing.T) {
 		t.Errorf("%d actions stored", n)
 	}
 }
+
+// However busy an agent, its state item stays small: marks are kept only where
+// a limit bounds their number.
+func TestABusyAgentsStateStaysSmall(t *testing.T) {
+	d := embeddedDesk(t)
+	d.active("agent-1", `{"display_name": "A"}`)
+	inParallel(16, 3000, func(int) { d.submit(d.command(machine), email("agent-1")) })
+	items, err := d.raw.Get(t.Context(), store.StateKey(1, "agent-1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, v := range items[0].Attrs {
+		if len(v.Members()) > 16 { // what was under way before the first answer told
+			t.Errorf("%s holds %d marks of an agent without limits", name, len(v.Members()))
+		}
+	}
+	d.expectUsage("agent-1", 3000)
+
+	limit := settingsOf(t, `{"max_actions_per_hour": 3010}`)
+	if _, err := d.LimitAgent(t.Context(), d.command(admin), "agent-1", limit); err != nil {
+		t.Fatal(err)
+	}
+	var approved atomic.Int64
+	inParallel(16, 100, func(int) {
+		if d.submit(d.command(machine), email("agent-1")).Status == governance.Approved {
+			approved.Add(1)
+		}
+	})
+	if approved.Load() != 10 {
+		t.Errorf("%d admitted after a new limit left room for 10", approved.Load())
+	}
+}

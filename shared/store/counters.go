@@ -16,12 +16,14 @@ import (
 // counts the action in its minute, hour and day, on condition that the agent
 // is active and no window is full. Counts are attributes named by the window's
 // number since 1970 (m29384123, h489735, d20405), so that a new window starts
-// at zero by having a new name. Slots s0 … s7 are sets of the command ids
-// admitted in the last seconds; a repeat of a command finds itself there.
+// at zero by having a new name. Where the agent has limits that a double count
+// would eat into (marks is 1), slots s0 … s7 are sets of the commands admitted
+// in the last seconds; a repeat of a command finds itself there.
 const (
 	AttrLimitMinute = "limit_minute" // absent: unlimited
 	AttrLimitHour   = "limit_hour"
 	AttrLimitDay    = "limit_day"
+	AttrMarks       = "marks" // 0 where admissions leave no marks, else 1
 )
 
 // StateKey is where an agent's state item lives.
@@ -42,13 +44,39 @@ func windowAttr(unit string, t time.Time, seconds int64) string {
 	return unit + strconv.FormatInt(t.Unix()/seconds, 10)
 }
 
-// SlotAttr names the set of commands admitted in the two seconds around t, and
-// the slots that will be used next, which an admission empties ahead.
-func SlotAttr(t time.Time) (slot string, next []string) {
-	const slots, ahead = 8, 4
-	n := t.Unix() / 2
-	for i := range int64(ahead) {
-		next = append(next, "s"+strconv.FormatInt((n+i+1)%slots, 10))
+// slots is how many sets of marks take turns, each for slotTime; a mark is seen
+// for the time of slotsSeen of them.
+const (
+	slots     = 8
+	slotsSeen = 4
+	slotTime  = 2 // seconds
+)
+
+// MarkedFor is longer than a mark can be seen.
+const MarkedFor = (slotsSeen + 1) * slotTime * time.Second
+
+// SlotAttr names the set of marks for an instant.
+func SlotAttr(t time.Time) string { return slotAttr(t, 0) }
+
+// SlotsSeen names the sets that may hold the mark of a repeat, the present one first.
+func SlotsSeen(t time.Time) []string {
+	names := make([]string, slotsSeen)
+	for i := range names {
+		names[i] = slotAttr(t, -i)
 	}
-	return "s" + strconv.FormatInt(n%slots, 10), next
+	return names
+}
+
+// SlotsNext names the sets used after those; an admission empties them ahead.
+func SlotsNext(t time.Time) []string {
+	names := make([]string, slots-slotsSeen)
+	for i := range names {
+		names[i] = slotAttr(t, i+1)
+	}
+	return names
+}
+
+func slotAttr(t time.Time, later int) string {
+	n := (t.Unix()/slotTime + int64(later)) % slots
+	return "s" + string('0'+byte(n))
 }
