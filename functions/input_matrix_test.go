@@ -57,7 +57,7 @@ func corpus(t testing.TB, name string) []string {
 func TestEveryOperationBearsEveryBody(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	bodies := corpus(t, "bodies.txt")
+	bodies, seen := corpus(t, "bodies.txt"), map[reflect.Type]bool{}
 	for _, r := range h.routes {
 		x := h.target("")
 		for _, line := range bodies {
@@ -68,13 +68,12 @@ func TestEveryOperationBearsEveryBody(t *testing.T) {
 				variants = append(variants, strings.TrimSuffix(good, "}")+","+body[1:])
 			}
 			for _, body := range variants {
-				path, query, _ := x.about(t, r)
-				a := h.as("manager", r.Method, join(path, query), body)
-				denied := due(t, r, h.callers["manager"]) != 0
-				if denied {
-					a = h.as("admin", r.Method, join(path, query), body)
-				}
 				reads := r.Method != "GET"
+				if len(body) > 50_000 && (!reads || seen[r.In()]) {
+					continue // another operation of the same type has had it
+				}
+				path, query, _ := x.about(t, r)
+				a := h.as("admin", r.Method, join(path, query), body)
 				switch {
 				case expect == "refused" && reads && a.status < 400:
 					t.Errorf("%s took %.200q: %d %.300s", r.ID, body, a.status, a.body)
@@ -85,6 +84,7 @@ func TestEveryOperationBearsEveryBody(t *testing.T) {
 				}
 			}
 		}
+		seen[r.In()] = true
 	}
 }
 
@@ -261,7 +261,7 @@ func TestEveryOperationBearsEveryHeader(t *testing.T) {
 				name, value, _ := strings.Cut(one, ":")
 				headers = append(headers, name, strings.TrimPrefix(value, " "))
 			}
-			for _, who := range []string{"manager", "key user", "none"} {
+			for _, who := range []string{"admin", "none"} {
 				path, query, body := x.about(t, r)
 				own := h.callers[who].headers // nobody is called "none"
 				if slices.Contains(headers, "Content-Type") {

@@ -20,9 +20,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"ascend/shared/app"
@@ -66,7 +68,16 @@ func Prefix(secret string) string {
 
 // Ring makes keys and recognises those it made. It is safe for concurrent use.
 // The zero Ring makes none and recognises none.
-type Ring struct{ pepper []byte }
+type Ring struct {
+	pepper []byte
+	spare  sync.Pool // of *mac, keyed with pepper
+}
+
+// mac is an HMAC at rest, with room for what goes in and what comes out.
+type mac struct {
+	hash   hash.Hash
+	buffer []byte
+}
 
 // NewRing makes a ring whose keys depend on pepper, a secret of at least 32
 // random bytes. Another pepper makes all earlier keys invalid.
@@ -175,14 +186,19 @@ func (r *Ring) hash(secret string) string {
 
 // mac prefixes each field with its length, so that no two lists of fields give
 // the same input.
-func (r *Ring) mac(fields ...string) (sum [sha256.Size]byte) {
-	input := make([]byte, 0, 128)
+func (r *Ring) mac(fields ...string) [sha256.Size]byte {
+	m, ok := r.spare.Get().(*mac)
+	if !ok {
+		m = &mac{hash: hmac.New(sha256.New, r.pepper)}
+	}
+	defer r.spare.Put(m)
+	input := m.buffer[:0]
 	for _, f := range fields {
 		input = binary.BigEndian.AppendUint32(input, uint32(len(f)))
 		input = append(input, f...)
 	}
-	h := hmac.New(sha256.New, r.pepper)
-	h.Write(input)
-	h.Sum(sum[:0])
-	return sum
+	m.hash.Reset()
+	m.hash.Write(input)
+	m.buffer = m.hash.Sum(input[:0])
+	return [sha256.Size]byte(m.buffer)
 }

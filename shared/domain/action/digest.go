@@ -16,7 +16,7 @@ import (
 // the proposal as JSON in the canonical form of RFC 8785. An approval is bound
 // to it (decision 28).
 func Digest(org tenant.ID, p governance.Proposal) (string, error) {
-	raw, err := json.Marshal(struct {
+	raw, err := json.Marshal(&struct {
 		Org      tenant.ID           `json:"organization_id"`
 		Proposal governance.Proposal `json:"proposal"`
 	}{org, p})

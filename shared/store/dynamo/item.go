@@ -47,7 +47,7 @@ func (t table) marshal(it store.Item) (attributes, error) {
 	av := make(attributes, 4+len(it.Attrs)+2*len(it.Index))
 	av[PartitionKey], av[SortKey] = str(it.Key.PK), str(it.Key.SK)
 	if len(it.Body) > 0 {
-		av[body] = &types.AttributeValueMemberB{Value: it.Body}
+		av[body] = &types.AttributeValueMemberB{Value: packBody(it.Body)}
 	}
 	if !it.Expires.IsZero() {
 		av[TTL] = number(it.Expires.Unix())
@@ -109,7 +109,7 @@ func unmarshal(t store.Table, av attributes) (*store.Item, error) {
 				err = fmt.Errorf("is %T", v)
 				break
 			}
-			it.Body = b.Value
+			it.Body, err = unpackBody(b.Value)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("dynamo: attribute %s of an item in %s: %w", name, t, err)
