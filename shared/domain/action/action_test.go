@@ -1,6 +1,7 @@
 package action
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -119,7 +120,11 @@ func TestARecordKeepsNumbersDigitForDigit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(string(second), "12345678901234567890") || !strings.Contains(string(second), "1.10") || string(first) != string(second) {
+	c, err := Decode(second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(second), "12345678901234567890") || !strings.Contains(string(second), "1.10") || !reflect.DeepEqual(b, c) {
 		t.Errorf("%s\nbecame\n%s", first, second)
 	}
 }

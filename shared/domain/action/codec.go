@@ -8,7 +8,7 @@ import (
 )
 
 // Encode makes the stored form of the record.
-func (a *Action) Encode() ([]byte, error) { return json.Marshal(a, json.Deterministic(true)) }
+func (a *Action) Encode() ([]byte, error) { return json.Marshal(a) }
 
 // Decode reads a stored record. Numbers in free-form members stay as they were
 // sent, digit for digit, so that writing the record again changes nothing and

@@ -18,9 +18,12 @@ var secretNames = []string{
 	"signingkey", "encryptionkey", "token", "authorization", "cookie", "credential", "connectionstring",
 }
 
+// pemMark begins a PEM block, such as a private key.
+const pemMark = "-----BEGIN"
+
 // secretMarks are prefixes of well-known credentials, wherever they stand in a text.
 var secretMarks = []string{
-	"owkai_admin_", "owkai_manager_", "owkai_user_", "-----BEGIN", "eyJ", "AKIA", "ASIA",
+	"owkai_admin_", "owkai_manager_", "owkai_user_", pemMark, "eyJ", "AKIA", "ASIA",
 	"ghp_", "gho_", "ghs_", "github_pat_", "glpat-", "xoxb-", "xoxp-", "sk-", "sk_live_", "rk_live_",
 }
 
@@ -93,9 +96,15 @@ func secretName(name string) bool {
 	return false
 }
 
+// shortestSecret is the least length of a credential, but for a PEM block, that is cut out.
+const shortestSecret = 20
+
 // redactText cuts each credential out of a text, from its mark to the next white space or quote.
 func redactText(s string) string {
 	for _, mark := range secretMarks {
+		if len(s) < shortestSecret && mark != pemMark {
+			continue
+		}
 		for from := 0; ; {
 			i := strings.Index(s[from:], mark)
 			if i < 0 {
@@ -106,11 +115,11 @@ func redactText(s string) string {
 				continue // inside a longer word, such as "risk-"
 			}
 			end := len(s)
-			if mark != "-----BEGIN" {
+			if mark != pemMark {
 				if n := strings.IndexAny(s[from:], " \t\r\n\"'`,;)&"); n >= 0 {
 					end = from + n
 				}
-				if end-i < 20 {
+				if end-i < shortestSecret {
 					continue // too short to be one
 				}
 			}

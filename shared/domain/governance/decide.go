@@ -8,6 +8,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -93,7 +94,8 @@ func (v *Verdict) settle() {
 }
 
 func (v *Verdict) riskCheck() Check {
-	detail := fmt.Sprintf("risk %s of 100, %s (%s); CVSS %.1f %s", score(v.Risk.Score), v.Risk.Level, v.Risk.Model, v.CVSS.Score, v.CVSS.Severity)
+	detail := "risk " + score(v.Risk.Score) + " of 100, " + v.Risk.Level + " (" + v.Risk.Model + ")" +
+		"; CVSS " + strconv.FormatFloat(v.CVSS.Score, 'f', 1, 64) + " " + v.CVSS.Severity
 	return Check{Name: "risk", Result: Pass, Detail: detail}
 }
 
@@ -103,12 +105,12 @@ func (v *Verdict) thresholdCheck() Check {
 	switch {
 	case s >= float64(t.MaxRiskThreshold):
 		c.Result = Hold
-		c.Detail = fmt.Sprintf("risk %s reaches the maximum of %d: a person must approve", score(s), t.MaxRiskThreshold)
+		c.Detail = "risk " + score(s) + " reaches the maximum of " + strconv.Itoa(t.MaxRiskThreshold) + ": a person must approve"
 	case s < float64(t.AutoApproveBelow):
 		c.by = "auto_approve"
-		c.Detail = fmt.Sprintf("risk %s is below %d: approved automatically", score(s), t.AutoApproveBelow)
+		c.Detail = "risk " + score(s) + " is below " + strconv.Itoa(t.AutoApproveBelow) + ": approved automatically"
 	default:
-		c.Detail = fmt.Sprintf("risk %s is below the maximum of %d and no rule objects: approved", score(s), t.MaxRiskThreshold)
+		c.Detail = "risk " + score(s) + " is below the maximum of " + strconv.Itoa(t.MaxRiskThreshold) + " and no rule objects: approved"
 	}
 	return c
 }
@@ -195,4 +197,4 @@ func plain(m map[string]any) map[string]any {
 }
 
 // score prints a risk score without needless zeros.
-func score(s float64) string { return fmt.Sprintf("%.4g", s) }
+func score(s float64) string { return strconv.FormatFloat(s, 'g', 4, 64) }
