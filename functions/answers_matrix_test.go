@@ -138,6 +138,12 @@ func (h *house) examine(a answer, what string) {
 	}
 	all, err := documented()
 	h.no(err)
+	if a.route != nil && a.route.ID == "openapi" && a.status == 200 {
+		if h.known[string(a.body)] > 0 {
+			return // the very document that was checked before
+		}
+		h.known[string(a.body)]++
+	}
 	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(a.body))
 	if err != nil {
 		fail("its body is not JSON: %v", err)

@@ -43,11 +43,15 @@ type generated struct {
 func newGenerator(t testing.TB, h *house, seed uint64) *generator {
 	g := &generator{Rand: rand.New(rand.NewPCG(seed, 3)), t: t, h: h}
 	g.callers = h.names(func(c caller) bool { return c.org == ours })
-	g.values, g.headers = corpus(t, "values.txt"), corpus(t, "headers.txt")
 	for _, line := range corpus(t, "bodies.txt") {
 		_, body, _ := strings.Cut(line, " ")
 		g.bodies = append(g.bodies, body)
 	}
+	// The giants of the corpora are for the matrices, which send each of them.
+	giant := func(s string) bool { return len(s) > 5000 }
+	g.values = slices.DeleteFunc(corpus(t, "values.txt"), giant)
+	g.headers = slices.DeleteFunc(corpus(t, "headers.txt"), giant)
+	g.bodies = slices.DeleteFunc(g.bodies, giant)
 	for range 8 {
 		g.targets = append(g.targets, h.target(""))
 	}
@@ -61,6 +65,9 @@ func pick[T any](g *generator, list []T) T { return list[g.IntN(len(list))] }
 
 func (g *generator) next() generated {
 	r, x := pick(g, g.h.routes), pick(g, g.targets)
+	for r.ID == "openapi" && !g.chance(5) { // whose answer is as long as it is constant
+		r = pick(g, g.h.routes)
+	}
 	q := generated{op: r.ID, who: "admin", method: r.Method}
 	if g.chance(3) {
 		q.who = pick(g, g.callers)
@@ -237,17 +244,17 @@ func (g *generator) event(q generated) []byte {
 // with ASCEND_SOAK set. Every answer is held against the API description.
 func TestGeneratedRequestsGetWhatIsPromised(t *testing.T) {
 	t.Parallel()
-	total, workers := 20_000, 2
+	total, seeds := 20_000, 8 // each over a store of its own, because lists count what is there
 	if soak {
 		total = 100_000
 	}
-	for seed := range workers {
+	for seed := range seeds {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			t.Parallel()
 			h := newHouse(t)
 			g := newGenerator(t, h, uint64(seed))
-			statuses, operations, refused := map[int]int{}, map[string]int{}, 0
-			for i := range total / workers {
+			operations, refused := map[string]int{}, 0
+			for i := range total / seeds {
 				if i%50 == 0 { // what was decided, suspended or deleted
 					g.targets[g.IntN(len(g.targets))] = h.target("")
 				}
@@ -264,7 +271,6 @@ func TestGeneratedRequestsGetWhatIsPromised(t *testing.T) {
 					org = tenant.ID(0)
 				}
 				h.stayInside(org, a)
-				statuses[a.status]++
 				if a.status < 400 {
 					operations[a.route.ID]++
 				}
@@ -277,7 +283,9 @@ func TestGeneratedRequestsGetWhatIsPromised(t *testing.T) {
 					t.Errorf("no generated request succeeded at %s", r.ID)
 				}
 			}
-			t.Logf("statuses %v, refused before the service %d", statuses, refused)
+			if refused > total/seeds/20 {
+				t.Errorf("%d requests were refused before the service", refused)
+			}
 		})
 	}
 }

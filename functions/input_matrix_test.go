@@ -97,11 +97,18 @@ func TestEveryMemberRefusesOtherTypes(t *testing.T) {
 		"string": {`"text"`, `""`, `"1"`}, "boolean": {`true`, `false`}, "array": {`[]`, `[1]`, `[null]`, `[[]]`, `[{}]`},
 		"object": {`{}`, `{"a":1}`, `{"agent_id":{}}`}, "integer": {`1`, `0`, `-1`, `9007199254740993`}, "number": {`0.5`, `1e2`, `-0`, `1E400`}, "null": {`null`},
 	}
-	cells := 0
+	type decoding struct {
+		in      reflect.Type
+		invalid int
+		unknown endpoint.Unknown
+	}
+	cells, seen := 0, map[decoding]bool{}
 	for _, r := range h.routes {
-		if !r.HasBody() {
+		as := decoding{r.In(), r.InvalidStatus, r.Unknown}
+		if !r.HasBody() || seen[as] { // an older name of an operation decodes as that does
 			continue
 		}
+		seen[as] = true
 		x := h.target("")
 		members, err := endpoint.Members(r.In())
 		h.no(err)

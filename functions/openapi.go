@@ -235,6 +235,16 @@ func answers(op *operation, r endpoint.Route, schemas *schemas) error {
 	if err != nil {
 		return err
 	}
+	if len(r.Others()) > 0 {
+		s = &schema{AnyOf: []*schema{s}}
+		for _, t := range r.Others() {
+			other, err := schemas.of(t, answered)
+			if err != nil {
+				return err
+			}
+			s.AnyOf = append(s.AnyOf, other)
+		}
+	}
 	headers := map[string]header{"X-Correlation-ID": {Ref: "#/components/headers/X-Correlation-ID"}}
 	if r.HasPages() {
 		headers["X-Total-Count"] = header{Ref: "#/components/headers/X-Total-Count"}

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -25,6 +26,8 @@ const tick = 250 * time.Millisecond
 
 // serve runs the API until ctx ends. It prints how to call it once it listens.
 func serve(ctx context.Context, at place, stdout, stderr io.Writer) (err error) {
+	// The heap is a few megabytes: collect less often than memory would be worth.
+	defer debug.SetGCPercent(debug.SetGCPercent(400))
 	house, err := open(at)
 	if err != nil {
 		return err

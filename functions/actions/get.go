@@ -15,6 +15,7 @@ import (
 // Detail is everything of one action.
 type Detail struct {
 	Listed
+	Status string `json:"status" enum:"approved,pending_approval,pending,denied" doc:"pending, in place of pending_approval, only where X-SDK-Version was sent."`
 
 	AgentName      string             `json:"agent_name"`
 	ResourceType   string             `json:"resource_type"`

@@ -41,6 +41,7 @@ type ActionList struct {
 	object *listObject
 }
 
+// listObject is the list as clients of line 1.x read it.
 type listObject struct {
 	Actions []Listed `json:"actions"`
 	Total   int      `json:"total"`
@@ -56,6 +57,9 @@ func (l ActionList) Body() any {
 	}
 	return l.Items
 }
+
+// Others is what Body may answer besides an array.
+func (l ActionList) Others() []any { return []any{listObject{}} }
 
 // Headers adds what the shape depends on to the paging headers. A total that
 // counting gave up on is said to be a lower bound.

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"ascend/shared/domain/action"
@@ -69,6 +70,9 @@ const CountLimit = 10_000
 
 // Actions lists actions by age. With an offset it also counts all that match.
 func (a *App) Actions(ctx context.Context, org tenant.ID, f ActionFilter, r Range) (ActionList, error) {
+	if _, ok := action.ParseID(strings.TrimLeft(r.After, "0")); r.After != "" && (!ok || len(r.After) != len(store.ActionSort(1))) {
+		return ActionList{}, problem.InvalidFields(problem.Field{Pointer: "/query/cursor", Detail: "cursor is not a cursor of this list"})
+	}
 	q := store.ActionsOf(org, f.Status == governance.Pending)
 	q.Before, q.Limit = r.After, 1000
 	counting := r.After == ""

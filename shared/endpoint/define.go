@@ -61,9 +61,15 @@ type answer struct {
 //
 // Out is answered as JSON. It may have methods Status() int to replace
 // Spec.Success, Headers(http.Header) to add headers, and Body() any to answer
-// something else than itself, of the type that Body has on a zero Out.
+// something else than itself, of the type that Body has on a zero Out or of
+// one of those that Others() []any lists.
 func Define[In, Out any](s Spec, do func(ctx context.Context, a *app.App, c *app.Command, in In) (Out, error)) Route {
 	r := Route{in: reflect.TypeFor[In](), out: bodyType(reflect.TypeFor[Out]())}
+	if o, ok := any(*new(Out)).(otherer); ok {
+		for _, other := range o.Others() {
+			r.others = append(r.others, reflect.TypeOf(other))
+		}
+	}
 	r.err = s.check()
 	r.Spec = s
 	p, err := newPlan(&s, r.in)
@@ -83,7 +89,7 @@ func Define[In, Out any](s Spec, do func(ctx context.Context, a *app.App, c *app
 		if err != nil {
 			return answer{done: true}, err
 		}
-		return encode(s.Success, any(out))
+		return encode(s.Success, &out)
 	}
 	return r
 }
@@ -93,10 +99,15 @@ type (
 	statuser interface{ Status() int }
 	headerer interface{ Headers(http.Header) }
 	bodier   interface{ Body() any }
+	otherer  interface{ Others() []any }
 )
 
 // encode makes the answer's body before anything is written.
-func encode(status int, out any) (answer, error) {
+func encode[Out any](status int, from *Out) (answer, error) {
+	var out any = from // its methods are those of Out, and json copies what is no pointer
+	if kind := reflect.TypeFor[Out]().Kind(); kind == reflect.Pointer || kind == reflect.Interface {
+		out = *from
+	}
 	a := answer{status: status, done: true}
 	if s, ok := out.(statuser); ok {
 		a.status = s.Status()

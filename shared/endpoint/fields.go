@@ -68,7 +68,19 @@ func jsonFields(t reflect.Type) ([]jsonField, error) {
 		}
 		fields = append(fields, jsonField{StructField: f, name: name, index: []int{i}, omit: strings.Contains(options, "omit")})
 	}
-	return fields, nil
+	return shallowest(fields), nil
+}
+
+// shallowest leaves out members that one of the same name nearer to the outer
+// struct hides.
+func shallowest(fields []jsonField) []jsonField {
+	depth := map[string]int{}
+	for _, f := range fields {
+		if d, ok := depth[f.name]; !ok || len(f.index) < d {
+			depth[f.name] = len(f.index)
+		}
+	}
+	return slices.DeleteFunc(fields, func(f jsonField) bool { return len(f.index) > depth[f.name] })
 }
 
 // opaque reports whether a type decodes itself, so that its fields are no members.

@@ -36,15 +36,15 @@ func identify(c *app.Command, s *Spec, req *input) error {
 		return nil
 	}
 	keys := req.header.Values(headerKey)
-	digest := requestDigest(req)
 	switch {
 	case len(keys) > 1 || len(keys) == 1 && !visible(keys[0], maxKey):
 		return badRequest{problem.InvalidFields(problem.Field{
 			Pointer: "/header/" + headerKey, Detail: "Idempotency-Key must be 1-255 visible ASCII characters, given once",
 		})}
 	case len(keys) == 1:
-		c.Repeat = &app.Repeat{Identity: identity(c, s, req, "key", keys[0]), Digest: digest, Keep: keepKey}
+		c.Repeat = &app.Repeat{Identity: identity(c, s, req, "key", keys[0]), Digest: requestDigest(req), Keep: keepKey}
 	case c.CallerID != "":
+		digest := requestDigest(req)
 		c.Repeat = &app.Repeat{
 			Identity: identity(c, s, req, "correlation", c.Claim.Credential(), c.CallerID, digest),
 			Digest:   digest, Keep: keepImplied, Implied: true,

@@ -86,6 +86,7 @@ const (
 type Route struct {
 	Spec
 	in, out reflect.Type
+	others  []reflect.Type
 	plan    *plan
 	run     runner
 	err     error // a mistake in the definition, reported by New
@@ -96,6 +97,9 @@ func (r Route) In() reflect.Type { return r.in }
 
 // Out is the type of the answer's body.
 func (r Route) Out() reflect.Type { return r.out }
+
+// Others are further types that the answer's body may have.
+func (r Route) Others() []reflect.Type { return r.others }
 
 // Err is a mistake in the definition, or nil. New reports it too.
 func (r Route) Err() error { return r.err }

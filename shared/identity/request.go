@@ -151,7 +151,7 @@ func single(h http.Header, name string) (string, error) {
 
 // ambiguous refuses credentials that two readers could read differently.
 func ambiguous(detail string) error {
-	return problem.New(problem.Unauthenticated, problem.CodeMissingAuth, "%s", detail)
+	return problem.New(problem.Unauthenticated, problem.CodeAmbiguous, "%s", detail)
 }
 
 // changes reports whether a request of the method may change state: any but

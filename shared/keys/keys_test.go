@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -270,6 +271,24 @@ func TestTheRingKeepsItsOwnCopyOfThePepper(t *testing.T) {
 	if _, err := ring.Claim(secret); err != nil {
 		t.Error(err)
 	}
+}
+
+func TestKeysAreRecognisedSideBySide(t *testing.T) {
+	ring := newRing(t, 1)
+	var all sync.WaitGroup
+	for org := range tenant.ID(8) {
+		secret, hash := issue(t, ring, org+1, tenant.User)
+		all.Go(func() {
+			for range 500 {
+				claim, err := ring.Claim(secret)
+				if key, _ := claim.Record(); err != nil || key != store.APIKeyKey(org+1, hash) {
+					t.Errorf("organisation %v: claim of %v, %v", org+1, key, err)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
 }
 
 func TestIssueRefusesWhatAKeyCannotSay(t *testing.T) {

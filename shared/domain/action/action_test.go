@@ -74,6 +74,17 @@ func TestRedact(t *testing.T) {
 	}
 }
 
+func TestATextTooShortForACredentialStaysAsItIs(t *testing.T) {
+	for text, want := range map[string]string{
+		"sk-0123456789abcdef": "sk-0123456789abcdef", "sk-0123456789abcdefg": Redacted, "a sk-0123456789abcdef": "a sk-0123456789abcdef",
+		"-----BEGIN": Redacted, "a -----BEGIN x": "a " + Redacted, "a://b:c@d": "a://b:" + Redacted + "@d",
+	} {
+		if got := redactText(text); got != want {
+			t.Errorf("%q became %q, want %q", text, got, want)
+		}
+	}
+}
+
 func TestRedactIsDoneOnce(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.String().Draw(t, "text") + rapid.SampledFrom([]string{"", "eyJ", "sk-", "a://b:c@d", "owkai_user_"}).Draw(t, "mark") + rapid.String().Draw(t, "rest")
@@ -101,6 +112,14 @@ func TestTheDigestIsOfTheProposalAndItsOrganisation(t *testing.T) {
 	other.Resource = "x"
 	if digest(1, p) != digest(1, same) || digest(1, p) == digest(1, other) || digest(1, p) == digest(2, p) {
 		t.Error("equal proposals have equal digests, others not")
+	}
+}
+
+// The value is Python's: hashlib over json.dumps with sorted keys and without blanks.
+func TestTheDigestNeverChanges(t *testing.T) {
+	const want = "e16951446c04f5a077148a916d3b2aadfc90c74f20963ed5cbbb9c2ffe7d55e3"
+	if got, err := Digest(1, usual); got != want || err != nil {
+		t.Errorf("got %s, %v; want %s", got, err, want)
 	}
 }
 

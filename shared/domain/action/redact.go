@@ -32,7 +32,10 @@ var secretMarks = []string{
 // passwords in URLs. The decision sees the redacted form, so that it can be
 // made again from the record.
 func Redact(p governance.Proposal) governance.Proposal {
-	for _, s := range []*string{&p.AgentName, &p.Description, &p.ToolName, &p.TargetSystem, &p.Resource, &p.ResourceType, &p.ResourceID} {
+	for _, s := range []*string{
+		&p.AgentName, &p.ActionType, &p.Description, &p.ToolName, &p.TargetSystem, &p.Resource, &p.ResourceType, &p.ResourceID,
+		&p.Environment, &p.OrchestrationSession, &p.ParentAction, &p.MCPServer, &p.ModelID,
+	} {
 		*s = redactText(*s)
 	}
 	for _, m := range []*map[string]any{&p.Parameters, &p.Metadata, &p.Context, &p.RiskIndicators} {

@@ -41,6 +41,7 @@ const (
 	CodeInvalidToken     = "INVALID_TOKEN"
 	CodeExpiredToken     = "EXPIRED_TOKEN"
 	CodeMissingAuth      = "AUTHENTICATION_REQUIRED"
+	CodeAmbiguous        = "AMBIGUOUS_CREDENTIALS"
 	CodeMFARequired      = "MFA_REQUIRED"
 	CodeForbidden        = "INSUFFICIENT_PERMISSIONS"
 	CodeCSRF             = "CSRF_FAILED"

@@ -33,11 +33,3 @@ func TestConformance(t *testing.T) {
 		return open(t, filepath.Join(t.TempDir(), "store.db"), embedded.Options{})
 	})
 }
-
-// With so small a log nearly every write starts a checkpoint: reads meet items
-// in memory, on their way to the file and in it.
-func TestConformanceWithConstantCheckpoints(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) store.Store {
-		return open(t, filepath.Join(t.TempDir(), "store.db"), embedded.Options{LogSize: 2000})
-	})
-}

@@ -1,15 +1,10 @@
 package embedded
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"os"
 	"path/filepath"
-	"slices"
-	"sync"
 	"testing"
 	"time"
 
@@ -22,7 +17,12 @@ var testTables = []store.Definition{{Table: "t", Indexes: []store.Index{"i"}, Pr
 
 func openInside(t testing.TB) *Store {
 	t.Helper()
-	s, err := Open(filepath.Join(t.TempDir(), "store.db"), Options{Tables: testTables})
+	return openAt(t, filepath.Join(t.TempDir(), "store.db"))
+}
+
+func openAt(t testing.TB, path string) *Store {
+	t.Helper()
+	s, err := Open(path, Options{Tables: testTables})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,142 +50,206 @@ func exists(t *testing.T, s *Store, sort string) bool {
 	return items[0] != nil
 }
 
-func TestACallerWhoLeavesBeforeItsWriteBeginsChangesNothing(t *testing.T) {
-	s := openInside(t)
-	s.state.Lock() // the writer cannot read the state
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-	defer cancel()
-	_, err := s.Write(ctx, store.Put{Item: item("a")})
-	s.state.Unlock()
-	if !errors.Is(err, store.ErrUnavailable) || !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("got %v", err)
+// hold makes the next commit wait until release is called, before it begins or,
+// late, when the file has it but it is not known to last. begun tells when it
+// waits, and fail is its outcome.
+func hold(s *Store, late bool, fail error) (begun chan struct{}, release func()) {
+	begun, released := make(chan struct{}), make(chan struct{})
+	s.commit = func(tx *bbolt.Tx) error {
+		s.commit = (*bbolt.Tx).Commit
+		if late {
+			if err := tx.Commit(); err != nil {
+				return err
+			}
+		}
+		close(begun)
+		<-released
+		switch {
+		case late:
+			return fail
+		case fail != nil:
+			return errors.Join(fail, tx.Rollback())
+		default:
+			return tx.Commit()
+		}
 	}
-	if _, err := s.Write(t.Context(), store.Put{Item: item("b")}); err != nil {
+	return begun, func() { close(released) }
+}
+
+// writing begins a put and gives its answer.
+func writing(ctx context.Context, s *Store, sort string) chan error {
+	answer := make(chan error, 1)
+	go func() {
+		_, err := s.Write(ctx, store.Put{Item: item(sort)})
+		answer <- err
+	}()
+	return answer
+}
+
+func write(t *testing.T, s *Store, op store.Op) *store.Item {
+	t.Helper()
+	it, err := s.Write(t.Context(), op)
+	if err != nil {
 		t.Fatal(err)
 	}
+	return it
+}
+
+func TestACallerWhoLeavesBeforeItsWriteBeginsChangesNothing(t *testing.T) {
+	s := openInside(t)
+	begun, release := hold(s, false, nil)
+	first := writing(t.Context(), s, "first")
+	<-begun
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if err := <-writing(ctx, s, "a"); !errors.Is(err, store.ErrUnavailable) || !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v", err)
+	}
+	release()
+	if err := <-first; err != nil {
+		t.Fatal(err)
+	}
+	write(t, s, store.Put{Item: item("b")})
 	if exists(t, s, "a") {
 		t.Error("the write took place")
 	}
 }
 
-// holdSync makes the next sync wait until the returned function is called, and
-// tells when it has begun.
-func holdSync(s *Store) (begun chan struct{}, release func()) {
-	begun, released := make(chan struct{}), make(chan struct{})
-	s.log.sync = func(f *os.File) error {
-		close(begun)
-		<-released
-		s.log.sync = syncData
-		return syncData(f)
-	}
-	return begun, func() { close(released) }
-}
-
-func TestAWriteIsAnsweredAndShownAfterItsSync(t *testing.T) {
-	s := openInside(t)
-	begun, release := holdSync(s)
-	answer := make(chan error)
-	go func() {
-		_, err := s.Write(t.Context(), store.Put{Item: item("a")})
-		answer <- err
-	}()
-	<-begun
-	if exists(t, s, "a") {
-		t.Error("a reader sees what is not durable")
-	}
-	select {
-	case err := <-answer:
-		t.Errorf("answered %v before the sync", err)
-	case <-time.After(10 * time.Millisecond):
-	}
-	release()
-	if err := <-answer; err != nil || !exists(t, s, "a") {
-		t.Errorf("after the sync: %v", err)
-	}
-}
-
 func TestACallerWhoLeavesDuringItsWriteIsToldThatItMayTakeEffect(t *testing.T) {
 	s := openInside(t)
-	begun, release := holdSync(s)
+	begun, release := hold(s, false, nil)
 	ctx, cancel := context.WithCancel(t.Context())
-	answer := make(chan error)
-	go func() {
-		_, err := s.Write(ctx, store.Put{Item: item("a")})
-		answer <- err
-	}()
+	answer := writing(ctx, s, "a")
 	<-begun
 	cancel()
 	if err := <-answer; !errors.Is(err, store.ErrUnavailable) || !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 	release()
-	if _, err := s.Write(t.Context(), store.Put{Item: item("b")}); err != nil {
-		t.Fatal(err)
-	}
+	write(t, s, store.Put{Item: item("b")})
 	if !exists(t, s, "a") {
 		t.Error("the write did not take place")
 	}
 }
 
-func TestWritesThatWaitTogetherShareOneSync(t *testing.T) {
+func TestAWriteIsAnsweredAndShownAfterItsCommit(t *testing.T) {
 	s := openInside(t)
-	begun, release := holdSync(s)
-	var wg sync.WaitGroup
-	write := func(sort string) {
-		wg.Go(func() {
-			if _, err := s.Write(t.Context(), store.Put{Item: item(sort)}); err != nil {
-				t.Error(err)
-			}
-		})
+	begun, release := hold(s, false, nil)
+	answer := writing(t.Context(), s, "a")
+	<-begun
+	if exists(t, s, "a") {
+		t.Error("a reader sees what is not durable")
 	}
-	write("first")
+	select {
+	case err := <-answer:
+		t.Errorf("answered %v before the commit", err)
+	case <-time.After(10 * time.Millisecond):
+	}
+	release()
+	if err := <-answer; err != nil || !exists(t, s, "a") {
+		t.Errorf("after the commit: %v", err)
+	}
+}
+
+func TestAReadWaitsForTheSyncOfWhatItFinds(t *testing.T) {
+	s := openInside(t)
+	begun, release := hold(s, true, nil)
+	answer := writing(t.Context(), s, "a")
+	<-begun
+	read := make(chan []*store.Item, 1)
+	go func() {
+		items, err := s.Get(t.Context(), item("a").Key)
+		if err != nil {
+			t.Error(err)
+		}
+		read <- items
+	}()
+	select {
+	case items := <-read:
+		t.Errorf("read %v before the sync", items)
+	case <-time.After(10 * time.Millisecond):
+	}
+	release()
+	if err := <-answer; err != nil {
+		t.Error(err)
+	}
+	if items := <-read; len(items) != 1 || items[0] == nil {
+		t.Errorf("read %v after the sync", items)
+	}
+}
+
+func TestWritesThatWaitTogetherShareOneCommit(t *testing.T) {
+	s := openInside(t)
+	first := s.durable.Load()
+	begun, release := hold(s, false, nil)
+	answers := []chan error{writing(t.Context(), s, "first")}
 	<-begun
 	for n := range 50 {
-		write(fmt.Sprint(n))
+		answers = append(answers, writing(t.Context(), s, fmt.Sprint(n)))
 	}
-	for waiting := 0; waiting < 50; time.Sleep(time.Millisecond) {
+	waitFor(s, 50)
+	release()
+	for _, answer := range answers {
+		if err := <-answer; err != nil {
+			t.Fatal(err)
+		}
+	}
+	if commits := s.durable.Load() - first; commits != 2 {
+		t.Errorf("51 writes took %d commits, want 2", commits)
+	}
+}
+
+// waitFor waits until n requests do.
+func waitFor(s *Store, n int) {
+	for waiting := 0; waiting < n; time.Sleep(time.Millisecond) {
 		s.mu.Lock()
 		waiting = len(s.waiting)
 		s.mu.Unlock()
 	}
-	release()
-	wg.Wait()
-	if _, err := s.Write(t.Context(), store.Put{Item: item("last")}); err != nil {
-		t.Fatal(err)
-	}
-	s.state.RLock()
-	defer s.state.RUnlock()
-	if s.memory.last != 3 {
-		t.Errorf("52 writes took %d syncs, want 3", s.memory.last)
-	}
 }
 
-func TestAfterAFailedSyncNothingIsWrittenAndReadsGoOn(t *testing.T) {
+func TestAfterAFailedCommitNothingIsWrittenAndReadsGoOn(t *testing.T) {
 	s := openInside(t)
-	if _, err := s.Write(t.Context(), store.Put{Item: item("a")}); err != nil {
-		t.Fatal(err)
-	}
-	s.log.sync = func(*os.File) error { return errors.New("disk failed") }
-	for range 2 {
-		if _, err := s.Write(t.Context(), store.Put{Item: item("b")}); !errors.Is(err, store.ErrUnavailable) {
+	path := s.db.Path()
+	write(t, s, store.Put{Item: item("a")})
+	begun, release := hold(s, false, errors.New("disk failed"))
+	failing := writing(t.Context(), s, "b")
+	<-begun
+	waiting := writing(t.Context(), s, "c")
+	waitFor(s, 1)
+	release()
+	for _, answer := range []chan error{failing, waiting, writing(t.Context(), s, "d")} {
+		if err := <-answer; !errors.Is(err, store.ErrUnavailable) {
 			t.Errorf("got %v", err)
 		}
 	}
-	if !exists(t, s, "a") || exists(t, s, "b") {
+	if !exists(t, s, "a") || exists(t, s, "b") || exists(t, s, "c") || exists(t, s, "d") {
 		t.Error("reads do not show what was acknowledged, and only that")
 	}
 	if err := s.Close(); !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("close: %v", err)
 	}
-	again, err := Open(s.path, Options{Tables: testTables})
-	if err != nil {
-		t.Fatal(err)
-	}
+	again := openAt(t, path)
 	if !exists(t, again, "a") {
 		t.Error("opening again does not show what was acknowledged")
 	}
-	if err := again.Close(); err != nil {
-		t.Error(err)
+	write(t, again, store.Put{Item: item("b")})
+}
+
+func TestACommitWhoseLastSyncFailedIsNotShown(t *testing.T) {
+	s := openInside(t)
+	begun, release := hold(s, true, errors.New("disk failed"))
+	answer := writing(t.Context(), s, "a")
+	<-begun
+	release()
+	if err := <-answer; !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("write: %v", err)
+	}
+	if items, err := s.Get(t.Context(), item("a").Key); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("read %v, %v", items, err)
+	}
+	if err := s.Close(); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("close: %v", err)
 	}
 }
 
@@ -196,9 +260,21 @@ func TestADamagedItemIsAnErrorAndOthersAreNot(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s.state.Lock()
-	s.memory.put(s.tables["t"].slot, appendKey(nil, "p", "a"), []byte{recordVersion, 99})
-	s.state.Unlock()
+	path := s.db.Path()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db, err := bbolt.Open(path, fileMode, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = db.Update(func(tx *bbolt.Tx) error {
+		return tx.Bucket([]byte("t")).Put(appendKey(nil, "p", "a"), []byte{recordVersion, 99})
+	})
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	s = openAt(t, path)
 	_, get := s.Get(t.Context(), item("a").Key)
 	_, query := s.Query(t.Context(), store.Query{Table: "t", PK: "p", Limit: 9})
 	_, write := s.Write(t.Context(), store.Update{Key: item("a").Key, Add: map[string]int64{"n": 1}})
@@ -209,70 +285,5 @@ func TestADamagedItemIsAnErrorAndOthersAreNot(t *testing.T) {
 	}
 	if !exists(t, s, "b") {
 		t.Error("b is gone")
-	}
-}
-
-// A snapshot of layers over the file reads like one sorted map.
-func TestLayersOverTheFileReadAsOne(t *testing.T) {
-	s := openInside(t)
-	slot := s.tables["t"].slot
-	random := rand.New(rand.NewPCG(3, 4))
-	want := map[string]string{}
-	upper, lower := newLayer(len(s.buckets)), newLayer(len(s.buckets))
-	change := func(put func(key, value []byte)) {
-		for range 150 {
-			key := fmt.Sprintf("%03d", random.IntN(300))
-			if random.IntN(4) == 0 {
-				put([]byte(key), nil)
-				delete(want, key)
-				continue
-			}
-			want[key] = fmt.Sprint(random.Int())
-			put([]byte(key), []byte(want[key]))
-		}
-	}
-	err := s.db.Update(func(tx *bbolt.Tx) (err error) {
-		change(func(key, value []byte) { err = errors.Join(err, set(tx.Bucket(s.buckets[slot]), key, value)) })
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	change(func(key, value []byte) { lower.put(slot, key, value) })
-	change(func(key, value []byte) { upper.put(slot, key, value) })
-	s.frozen, s.memory = lower, upper
-	defer func() { s.frozen, s.memory = nil, newLayer(len(s.buckets)) }()
-
-	snap, err := s.snapshot()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer snap.tx.Rollback()
-	var sorted []string
-	for key := range want {
-		sorted = append(sorted, key)
-	}
-	slices.Sort(sorted)
-	for n := range 301 {
-		start := fmt.Sprintf("%03d", n)
-		if got := snap.get(slot, []byte(start)); string(got) != want[start] {
-			t.Fatalf("get %s: %q, want %q", start, got, want[start])
-		}
-		i, _ := slices.BinarySearch(sorted, start)
-		below := slices.Clone(sorted[:i])
-		slices.Reverse(below)
-		for down, expected := range map[bool][]string{false: sorted[i:], true: below} {
-			var got []string
-			snap.scan(slot, []byte(start), down, func(key, value []byte) bool {
-				if !bytes.Equal(value, []byte(want[string(key)])) {
-					t.Errorf("scan shows %s = %q, want %q", key, value, want[string(key)])
-				}
-				got = append(got, string(key))
-				return len(got) < 20
-			})
-			if expected = expected[:min(20, len(expected))]; !slices.Equal(got, expected) {
-				t.Fatalf("from %s, down %v:\n got %q\nwant %q", start, down, got, expected)
-			}
-		}
 	}
 }

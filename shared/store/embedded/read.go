@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 
+	"go.etcd.io/bbolt"
+
 	"ascend/shared/store"
 	"ascend/shared/store/internal/bounds"
 )
@@ -26,22 +28,18 @@ func (s *Store) Get(ctx context.Context, keys ...store.Key) ([]*store.Item, erro
 		}
 	}
 	items := make([]*store.Item, len(keys))
-	raws := make([][]byte, len(keys))
-	err := s.view(func(snap *snapshot) {
+	err := s.view(func(tx *bbolt.Tx) error {
 		var room [128]byte
 		for i, k := range keys {
-			raws[i] = snap.get(tables[i].slot, appendKey(room[:0], k.PK, k.SK))
-		}
-	}, func() error {
-		for i, raw := range raws {
+			raw := tx.Bucket(s.buckets[tables[i].slot]).Get(appendKey(room[:0], k.PK, k.SK))
 			if raw == nil {
 				continue
 			}
 			r, err := decode(raw)
 			if err != nil {
-				return fmt.Errorf("read %v: %w", keys[i], err)
+				return fmt.Errorf("read %v: %w", k, err)
 			}
-			items[i] = r.item(keys[i], true)
+			items[i] = r.item(k, true)
 		}
 		return nil
 	})
@@ -73,12 +71,8 @@ func (s *Store) Query(ctx context.Context, q store.Query) (store.Page, error) {
 		}
 	}
 	var page store.Page
-	var rows []row
-	err = s.view(func(snap *snapshot) {
-		rows = find(snap, slot, q)
-	}, func() error {
-		page, err = lay(rows, q)
-		return err
+	err = s.view(func(tx *bbolt.Tx) error {
+		return scan(tx.Bucket(s.buckets[slot]).Cursor(), q, &page)
 	})
 	if err != nil {
 		return store.Page{}, err
@@ -86,55 +80,54 @@ func (s *Store) Query(ctx context.Context, q store.Query) (store.Page, error) {
 	return page, nil
 }
 
-// row is a found record, its key without the partition.
-type row struct{ key, value []byte }
-
-// find collects a query's rows, and one more than its limit where there are more.
-func find(snap *snapshot, slot int, q store.Query) []row {
+// scan walks the cursor over the query's range until the page is full.
+func scan(c *bbolt.Cursor, q store.Query, page *store.Page) error {
 	partition := append([]byte(q.PK), 0)
-	start := append(partition[:len(partition):len(partition)], max(q.Prefix, q.After)...)
-	past := bounds.Above // beyond the range's end
+	next := c.Next
+	var k, v []byte
 	if q.Descending {
-		start, past = above(partition, q), bounds.Below
+		next = c.Prev
+		k, v = seekBelow(c, above(partition, q))
+	} else {
+		k, v = c.Seek(append(partition[:len(partition):len(partition)], max(q.Prefix, q.After)...))
 	}
-	var rows []row
-	snap.scan(slot, start, q.Descending, func(key, value []byte) bool {
-		rest, ok := bytes.CutPrefix(key, partition)
+	for ; k != nil; k, v = next() {
+		rest, ok := bytes.CutPrefix(k, partition)
 		if !ok {
-			return false
+			return nil
 		}
-		sort, _, _ := strings.Cut(string(rest), "\x00")
+		sort, base := string(rest), ""
+		if q.Index != "" {
+			sort, base, _ = strings.Cut(sort, "\x00")
+		}
 		switch bounds.Where(sort, q) {
-		case bounds.Inside:
-			rows = append(rows, row{rest, value})
-		case past:
-			return false
+		case bounds.Below:
+			if q.Descending {
+				return nil
+			}
+			continue
+		case bounds.Above:
+			if !q.Descending {
+				return nil
+			}
+			continue
 		}
-		return len(rows) <= q.Limit
-	})
-	return rows
-}
-
-// lay makes a page of the rows of a query.
-func lay(rows []row, q store.Query) (store.Page, error) {
-	var page store.Page
-	if len(rows) > q.Limit {
-		rows, page.More = rows[:q.Limit], true
-	}
-	for _, found := range rows {
-		sort, base, _ := strings.Cut(string(found.key), "\x00")
+		if len(page.Items) == q.Limit {
+			page.More = true
+			return nil
+		}
 		key := store.Key{Table: q.Table, PK: q.PK, SK: sort}
 		if q.Index != "" {
 			key.PK, key.SK, _ = strings.Cut(base, "\x00")
 		}
-		r, err := decode(found.value)
+		r, err := decode(v)
 		if err != nil {
-			return store.Page{}, fmt.Errorf("query %v: %w", key, err)
+			return fmt.Errorf("query %v: %w", key, err)
 		}
-		page.Items = append(page.Items, *r.item(key, true))
+		page.Items = append(page.Items, *r.item(key, q.Index == ""))
 		page.Sort = append(page.Sort, sort)
 	}
-	return page, nil
+	return nil
 }
 
 // above is a key of the file at or above the query's range and, but for a few
@@ -152,23 +145,48 @@ func above(partition []byte, q store.Query) []byte {
 	return end
 }
 
-// view collects from one state of the store and then uses what it collected,
-// which is valid until use returns. Only collecting keeps the writer from
-// publishing a batch; neither waits for a commit.
-func (s *Store) view(collect func(*snapshot), use func() error) error {
-	s.state.RLock()
-	snap, err := s.snapshot()
+// seekBelow finds the last key below bound.
+func seekBelow(c *bbolt.Cursor, bound []byte) (k, v []byte) {
+	if k, _ := c.Seek(bound); k == nil {
+		return c.Last()
+	}
+	return c.Prev()
+}
+
+// view runs a read-only transaction on the last durable state. It waits for
+// the writer only where it meets a commit whose last sync is under way.
+func (s *Store) view(read func(*bbolt.Tx) error) error {
+	tx, err := s.begin()
 	if err != nil {
-		s.state.RUnlock()
 		return unavailable(err)
 	}
-	collect(&snap)
-	s.state.RUnlock()
-	err = use()
-	if closing := snap.tx.Rollback(); err == nil && closing != nil {
+	err = read(tx)
+	if closing := tx.Rollback(); err == nil && closing != nil {
 		return unavailable(closing)
 	}
 	return err
+}
+
+// begin begins a transaction that shows nothing that a crash could undo.
+func (s *Store) begin() (*bbolt.Tx, error) {
+	for {
+		tx, err := s.db.Begin(false)
+		if err != nil {
+			return nil, err
+		}
+		id := int64(tx.ID())
+		if id <= s.durable.Load() {
+			return tx, nil
+		}
+		// A commit shows in the file just before its last sync. The transaction
+		// is not kept while waiting, as the writer may wait for its end.
+		if err := tx.Rollback(); err != nil {
+			return nil, err
+		}
+		if !s.becomesDurable(id) {
+			return nil, errLost
+		}
+	}
 }
 
 // appendKey appends the key of a table's item: both parts with NUL between,

@@ -1,23 +1,24 @@
-// Package embedded is the persistence seam on one local file, for a server
-// without DynamoDB. It is made for one process.
+// Package embedded is the persistence seam on one local file, a bbolt database,
+// for a server without DynamoDB. It is made for one process.
 //
-// A write is answered only after it is on the disk: one writer takes all writes
-// that wait at the same time, decides them in order, appends what they change
-// to a log, syncs it once and answers them. Changes stay in memory too until
-// enough have come together to be brought into the file, a B+ tree, in the
-// order of its keys; then their part of the log is used again. Reads look into
-// memory and the file and never wait for a disk write. Opening after a crash
-// brings in what the log has; closing leaves the one file and no log.
+// One writer decides all writes in order, inside one open transaction of the
+// file. Writes that wait at the same time share one commit and are answered
+// when it is on the disk. A deferred update is answered as soon as it is
+// applied and goes to the disk with the next commit, which a write that is not
+// deferred causes at once and the clock after a few milliseconds. Reads show
+// the last commit that is on the disk, all of it and nothing else.
 package embedded
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -32,57 +33,59 @@ var ErrLocked = errors.New("store file is in use by another process")
 // ErrClosed says that the store was closed. It comes with store.ErrUnavailable.
 var ErrClosed = errors.New("store is closed")
 
+// errLost keeps a read from showing a commit that failed so late that the file
+// has it, perhaps not for long.
+var errLost = errors.New("the last commit failed and may not last")
+
 // Options adjust a store; the zero value is good.
 type Options struct {
 	// Tables are the tables and their indexes; nil means store.Tables().
 	// Tables that the file lacks are made, others are left alone.
 	Tables []store.Definition
 	// MapSize is how much address space, in bytes, is reserved for the file.
-	// While the file is smaller no read waits for its growth. 0 means 16 GiB;
-	// it costs no memory.
+	// While the file is smaller no read waits for its growth. 0 means 16 GiB; it
+	// costs no memory.
 	MapSize int
-	// LogSize is how many bytes of changes come together before they are
-	// brought into the file. The log takes about twice that on disk, the
-	// changes about three times in memory. 0 means 16 MiB.
-	LogSize int
 }
 
 const (
 	lockTimeout = 300 * time.Millisecond
 	fileMode    = 0o600
 	mapSize     = 16 << 30
-	logSize     = 16 << 20
+	// A deferred update is committed after this time if nothing was before.
+	deferral = 5 * time.Millisecond
+	// A node is split when it is this full. Most keys grow with time, so pages
+	// that are left behind stay full.
+	fillPercent = 0.9
 )
 
-// The buckets beside those of tables and indexes.
+// The file's own records.
 var (
 	metaBucket   = []byte(".meta")
 	expiryBucket = []byte(".expiry")
+	formatKey    = []byte("format")
+	format       = []byte("1")
 )
 
 // Store is an open file. It implements store.Store.
 type Store struct {
-	path    string
 	db      *bbolt.DB
 	tables  map[store.Table]*table
 	buckets [][]byte // names by slot; slot 0 is the expiry bucket
 
 	mu      sync.Mutex
-	wake    sync.Cond
 	waiting []*request
 	closed  bool
-	failed  error // of a commit; no write is tried after it
+	failed  error         // of a commit; no write is tried after it
+	wake    chan struct{} // the writer has something to look at
 	stopped chan struct{}
 
-	state  sync.RWMutex // guards what readers see beside the file
-	memory *layer       // changes that the file lacks
-	frozen *layer       // older ones, on their way into the file
+	committing sync.Mutex
+	durable    atomic.Int64 // id of the last transaction that is on the disk
 
-	// The writer's own.
-	log           *log
-	batch         batch
-	checkpointing bool
-	checkpointed  chan error
+	// Others than the usual in tests.
+	commit   func(*bbolt.Tx) error
+	deferral time.Duration
 }
 
 // table is where the parts of a table are in the file.
@@ -96,10 +99,11 @@ type table struct {
 var _ store.Store = (*Store)(nil)
 
 // Open opens the file at path and makes it where it is absent, readable by its
-// owner only. The folder must exist; while the store is open, the log stands
-// beside the file as path-log0 and path-log1. It fails with ErrLocked when
-// another process, or another Store of this one, has the file open, and with
-// ErrCorrupt when what was acknowledged is no longer there.
+// owner only. The folder must exist. It fails with ErrLocked when another
+// process, or another Store of this one, has the file open.
+//
+// After a crash the first opening reads the whole file once to find its free
+// pages (about a second per gigabyte); after Close it does not.
 func Open(path string, opts Options) (*Store, error) {
 	if opts.Tables == nil {
 		opts.Tables = store.Tables()
@@ -107,21 +111,20 @@ func Open(path string, opts Options) (*Store, error) {
 	if opts.MapSize == 0 {
 		opts.MapSize = mapSize
 	}
-	if opts.LogSize == 0 {
-		opts.LogSize = logSize
-	}
 	s, err := open(path, opts)
 	if err != nil {
 		return nil, fmt.Errorf("open store %s: %w", path, err)
 	}
-	go s.run()
+	go newWriter(s).run()
 	return s, nil
 }
 
 func open(path string, opts Options) (*Store, error) {
+	_, missing := os.Stat(path)
 	db, err := bbolt.Open(path, fileMode, &bbolt.Options{
 		Timeout:         lockTimeout,
 		FreelistType:    bbolt.FreelistMapType,
+		NoFreelistSync:  true,
 		InitialMmapSize: opts.MapSize,
 		NoStatistics:    true,
 	})
@@ -131,50 +134,20 @@ func open(path string, opts Options) (*Store, error) {
 	case err != nil:
 		return nil, err
 	}
-	s := &Store{path: path, db: db, stopped: make(chan struct{}), checkpointed: make(chan error, 1)}
-	s.wake.L = &s.mu
+	s := &Store{
+		db: db, wake: make(chan struct{}, 1), stopped: make(chan struct{}),
+		commit: (*bbolt.Tx).Commit, deferral: deferral,
+	}
 	s.layout(opts.Tables)
-	s.memory = newLayer(len(s.buckets))
-	s.batch = newBatch(s)
-	if err := s.start(opts.LogSize); err != nil {
-		if s.log != nil {
-			err = errors.Join(err, s.log.close())
-		}
+	if err := db.Update(s.prepare); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	return s, nil
-}
-
-// start reads and opens the log.
-func (s *Store) start(size int) error {
-	var h header
-	err := s.db.View(func(tx *bbolt.Tx) (err error) {
-		h, err = readHeader(tx)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	for n := range 2 {
-		if h.open {
-			if _, err := os.Stat(logPath(s.path, n)); err != nil {
-				return fmt.Errorf("%w: the store was not closed and its log is missing: %w", ErrCorrupt, err)
-			}
-		} else if err := os.Remove(logPath(s.path, n)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
+	if missing != nil {
+		if err := syncFolder(filepath.Dir(path)); err != nil {
+			return nil, errors.Join(err, db.Close())
 		}
 	}
-	if s.log, err = openLog(s.path, int64(size)); err != nil {
-		return err
-	}
-	missing, err := s.log.after(h.applied)
-	if err != nil {
-		return err
-	}
-	if err := syncFolder(filepath.Dir(s.path)); err != nil {
-		return err
-	}
-	return s.db.Update(func(tx *bbolt.Tx) error { return s.recover(tx, h.applied, missing) })
+	return s, nil
 }
 
 // layout gives every table and index a bucket.
@@ -198,6 +171,28 @@ func (s *Store) layout(defs []store.Definition) {
 	}
 }
 
+func (s *Store) prepare(tx *bbolt.Tx) error {
+	meta, err := tx.CreateBucketIfNotExists(metaBucket)
+	if err != nil {
+		return err
+	}
+	switch found := meta.Get(formatKey); {
+	case found == nil:
+		if err := meta.Put(formatKey, format); err != nil {
+			return err
+		}
+	case !bytes.Equal(found, format):
+		return fmt.Errorf("file has format %q, this program reads %q", found, format)
+	}
+	for _, name := range s.buckets {
+		if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+			return err
+		}
+	}
+	s.durable.Store(int64(tx.ID()))
+	return nil
+}
+
 // syncFolder makes a new file's name durable.
 func syncFolder(path string) error {
 	f, err := os.Open(path)
@@ -207,8 +202,8 @@ func syncFolder(path string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-// Close answers the writes that wait, brings everything into the file and
-// closes it. Later calls of any method fail with store.ErrUnavailable.
+// Close answers the writes that wait, commits everything, stops the writer and
+// closes the file. Later calls of any method fail with store.ErrUnavailable.
 func (s *Store) Close() error {
 	s.mu.Lock()
 	if s.closed {
@@ -216,26 +211,18 @@ func (s *Store) Close() error {
 		return nil
 	}
 	s.closed = true
-	s.wake.Signal()
 	s.mu.Unlock()
+	s.rouse()
 	<-s.stopped
-	err := s.settle()
+	err := s.failed // the writer, which sets it, has stopped
 	if err == nil {
-		err = s.failed
+		// Leave the free pages in the file, so that opening need not look for
+		// them. Reads need not wait for that.
+		s.durable.Store(math.MaxInt64)
+		s.db.NoFreelistSync = false
+		err = s.db.Update(func(*bbolt.Tx) error { return nil })
 	}
-	if err == nil {
-		err = s.db.Update(func(tx *bbolt.Tx) error {
-			if err := s.checkpoint(tx, s.memory); err != nil {
-				return err
-			}
-			return tx.Bucket(metaBucket).Delete(openKey)
-		})
-	}
-	if err != nil {
-		// What the file lacks is in the log, for the next opening.
-		return errors.Join(err, s.db.Close(), s.log.close())
-	}
-	return errors.Join(s.db.Close(), s.log.remove())
+	return errors.Join(err, s.db.Close())
 }
 
 func (s *Store) table(name store.Table) (*table, error) {

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	"go.etcd.io/bbolt"
+
 	"ascend/shared/store"
 )
 
@@ -40,18 +42,20 @@ func (s *Store) due(now time.Time) ([]expiry, error) {
 		return nil, nil
 	}
 	var due []expiry
-	var damaged error
-	err := s.view(func(snap *snapshot) {
-		snap.scan(expirySlot, nil, false, func(key, _ []byte) bool {
-			e, err := decodeExpiry(key)
-			if err != nil || e.at > uint64(now.Unix()) {
-				damaged = err
-				return false
+	err := s.view(func(tx *bbolt.Tx) error {
+		c := tx.Bucket(expiryBucket).Cursor()
+		for k, _ := c.First(); k != nil && len(due) < sweepAtOnce; k, _ = c.Next() {
+			e, err := decodeExpiry(k)
+			if err != nil {
+				return err
+			}
+			if e.at > uint64(now.Unix()) {
+				break
 			}
 			due = append(due, e)
-			return len(due) < sweepAtOnce
-		})
-	}, func() error { return damaged })
+		}
+		return nil
+	})
 	return due, err
 }
 
@@ -68,22 +72,24 @@ func decodeExpiry(k []byte) (expiry, error) {
 
 // forget deletes the items that still have the expiry they were listed with,
 // and entries that list nothing.
-func (b *batch) forget(due []expiry) int {
-	n := 0
+func (b *batch) forget(due []expiry) (n int, err error) {
 	for _, e := range due {
 		o := operation{table: b.store.tables[e.table], key: e.key}
 		if o.table != nil {
-			if raw := b.get(o.table.slot, e.key); raw != nil {
+			if raw := b.bucket(o.table.slot).Get(e.key); raw != nil {
 				o.old, _ = decode(raw) // a damaged item stays for someone to look at
 			}
 		}
 		if o.old.expires != e.at {
-			b.put(expirySlot, e.encode(), nil)
-			continue
+			err = b.delete(expirySlot, e.encode())
+		} else {
+			n++
+			o.writes = true
+			err = b.apply(&o)
 		}
-		o.writes = true
-		b.apply(&o)
-		n++
+		if err != nil {
+			return 0, err
+		}
 	}
-	return n
+	return n, nil
 }

@@ -15,9 +15,10 @@ import (
 // request is a group of writes on its way through the writer. The caller
 // prepares it, the writer decides and applies it.
 type request struct {
-	ops    []operation
-	sweep  []expiry // what Sweep asks to forget
-	single [1]operation
+	ops      []operation
+	sweep    []expiry // what Sweep asks to forget
+	deferred bool     // answered before its commit
+	single   [1]operation
 
 	state atomic.Int32
 	done  chan struct{}
@@ -69,6 +70,9 @@ func (s *Store) Write(ctx context.Context, op store.Op) (*store.Item, error) {
 	}
 	r := &request{done: make(chan struct{})}
 	r.ops = r.single[:]
+	if update, ok := op.(store.Update); ok {
+		r.deferred = update.Deferred
+	}
 	if err := s.plan(&r.ops[0], op); err != nil {
 		return nil, err
 	}
@@ -78,7 +82,7 @@ func (s *Store) Write(ctx context.Context, op store.Op) (*store.Item, error) {
 	return r.item, nil
 }
 
-// WriteAll makes all writes or none.
+// WriteAll makes all writes or none, and is answered when they are durable.
 func (s *Store) WriteAll(ctx context.Context, ops ...store.Op) error {
 	if err := bounds.Group(ops); err != nil {
 		return err
@@ -157,11 +161,11 @@ func (t *table) projection(attrs store.Attrs) store.Attrs {
 	return projected
 }
 
-// decide evaluates an operation against the batch's state. The error is
+// decide evaluates an operation against the transaction's state. The error is
 // a conflict, or says why the operation cannot be done.
 func (b *batch) decide(o *operation, number int) error {
 	k := store.KeyOf(o.op)
-	raw := b.get(o.table.slot, o.key)
+	raw := b.bucket(o.table.slot).Get(o.key)
 	if o.exists = raw != nil; o.exists {
 		var err error
 		if o.old, err = decode(raw); err != nil {
@@ -197,24 +201,34 @@ func (b *batch) decide(o *operation, number int) error {
 	return nil
 }
 
-// apply adds the operation's changes to the batch.
-func (b *batch) apply(o *operation) {
+// apply makes the operation's changes. An error leaves the transaction half done.
+func (b *batch) apply(o *operation) error {
 	if !o.writes {
-		return
+		return nil
 	}
-	b.retract(o)
-	b.put(o.table.slot, o.key, o.next.value)
+	if err := b.retract(o); err != nil {
+		return err
+	}
+	if o.next.value == nil {
+		return b.delete(o.table.slot, o.key)
+	}
+	if err := b.put(o.table.slot, o.key, o.next.value); err != nil {
+		return err
+	}
 	for _, e := range o.next.entries {
-		b.put(e.slot, e.key, e.value)
+		if err := b.put(e.slot, e.key, e.value); err != nil {
+			return err
+		}
 	}
-	if o.next.expires != 0 && o.next.expires != o.old.expires {
-		b.put(expirySlot, expiry{o.next.expires, o.table.name, o.key}.encode(), []byte{})
+	if o.next.expires == 0 || o.next.expires == o.old.expires {
+		return nil
 	}
+	return b.put(expirySlot, expiry{o.next.expires, o.table.name, o.key}.encode(), []byte{})
 }
 
 // retract deletes the old item's places in indexes and among the expiries
 // that the next one does not take.
-func (b *batch) retract(o *operation) {
+func (b *batch) retract(o *operation) error {
 	for _, old := range o.old.indexes {
 		slot, ok := o.table.indexes[old.name]
 		if !ok {
@@ -224,13 +238,17 @@ func (b *batch) retract(o *operation) {
 		kept := slices.ContainsFunc(o.next.entries, func(e entry) bool {
 			return e.slot == slot && bytes.Equal(e.key, key)
 		})
-		if !kept {
-			b.put(slot, key, nil)
+		if kept {
+			continue
+		}
+		if err := b.delete(slot, key); err != nil {
+			return err
 		}
 	}
-	if o.old.expires != 0 && o.old.expires != o.next.expires {
-		b.put(expirySlot, expiry{o.old.expires, o.table.name, o.key}.encode(), nil)
+	if o.old.expires == 0 || o.old.expires == o.next.expires {
+		return nil
 	}
+	return b.delete(expirySlot, expiry{o.old.expires, o.table.name, o.key}.encode())
 }
 
 // expirySlot is the bucket that lists items by their expiry.

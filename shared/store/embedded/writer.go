@@ -2,14 +2,20 @@ package embedded
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
+	"time"
 
-	"ascend/shared/store"
+	"go.etcd.io/bbolt"
 )
 
-// A commit takes requests until it has this many bytes of changes.
-const batchBytes = 4 << 20
+const (
+	// One commit takes at most this many requests and, but for its last
+	// request, bytes of changes.
+	maxRequests = 1024
+	maxBytes    = 4 << 20
+)
 
 // submit hands a request to the writer and waits for the answer.
 func (s *Store) submit(ctx context.Context, r *request) error {
@@ -46,173 +52,144 @@ func (s *Store) enqueue(r *request) error {
 	}
 	s.waiting = append(s.waiting, r)
 	if len(s.waiting) == 1 {
-		s.wake.Signal()
+		s.rouse()
 	}
 	return nil
 }
 
-// run is the writer: it commits all requests that wait together.
-func (s *Store) run() {
-	defer close(s.stopped)
-	var spare []*request
-	for {
-		requests := s.gather(spare[:0])
-		if len(requests) == 0 {
-			return
-		}
-		for rest := requests; len(rest) > 0; {
-			n, err := len(rest), s.failed // only the writer sets it
-			if err == nil {
-				n, err = s.commit(rest)
-			}
-			if err != nil && s.failed == nil {
-				s.mu.Lock()
-				s.failed = err
-				s.mu.Unlock()
-			}
-			for _, r := range rest[:n] {
-				if err != nil {
-					r.item, r.err = nil, err
-				}
-				close(r.done)
-			}
-			rest = rest[n:]
-		}
-		clear(requests)
-		spare = requests
+// rouse makes the writer look, now or when it next would wait.
+func (s *Store) rouse() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
 	}
 }
 
-// gather waits for requests and takes them, leaving spare for the next; none
-// means that the store was closed.
-func (s *Store) gather(spare []*request) []*request {
+// take gives the requests that wait and leaves spare for the next.
+func (s *Store) take(spare []*request) (requests []*request, closed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for len(s.waiting) == 0 && !s.closed {
-		s.wake.Wait()
-	}
-	// Callers just answered often come back at once: let them run, as long as
-	// each turn brings more of them.
-	for n := 0; n < len(s.waiting); {
-		n = len(s.waiting)
-		s.mu.Unlock()
-		runtime.Gosched()
-		s.mu.Lock()
-	}
-	requests := s.waiting
-	s.waiting = spare
-	return requests
+	requests, s.waiting = s.waiting, spare
+	return requests, s.closed
 }
 
-// batch is what one commit changes, over the state before it.
-type batch struct {
+// becomesDurable waits for the end of the commit of a transaction and tells
+// whether it is on the disk.
+func (s *Store) becomesDurable(id int64) bool {
+	s.committing.Lock()
+	defer s.committing.Unlock()
+	return id <= s.durable.Load()
+}
+
+// writer is the one goroutine that changes the file.
+type writer struct {
 	store    *Store
-	snapshot snapshot
-	changes  []change
-	bytes    int
-	latest   []map[string][]byte // by slot: the batch's own values
+	batch    batch
+	owed     []*request  // performed, to be answered after the commit
+	requests int         // performed since the last commit
+	clock    *time.Timer // commits what is deferred
+	running  bool        // the clock, from the first deferred update on
+	failed   error       // of the file; ends all writing
 }
 
-func newBatch(s *Store) batch {
-	b := batch{store: s, latest: make([]map[string][]byte, len(s.buckets))}
-	for _, t := range s.tables {
-		b.latest[t.slot] = map[string][]byte{} // of the indexes nothing is read
+func newWriter(s *Store) *writer {
+	w := &writer{
+		store: s, clock: time.NewTimer(s.deferral),
+		batch: batch{store: s, buckets: make([]*bbolt.Bucket, len(s.buckets))},
 	}
-	return b
+	w.clock.Stop()
+	return w
 }
 
-// get reads a key of a table as the batch leaves it.
-func (b *batch) get(slot int, key []byte) []byte {
-	if value, ok := b.latest[slot][string(key)]; ok {
-		return value
-	}
-	return b.snapshot.get(slot, key)
-}
-
-func (b *batch) put(slot int, key, value []byte) {
-	b.changes = append(b.changes, change{slot, key, value})
-	b.bytes += len(key) + len(value)
-	if latest := b.latest[slot]; latest != nil {
-		latest[string(key)] = value
-	}
-}
-
-func (b *batch) reset() {
-	clear(b.changes)
-	b.changes, b.bytes = b.changes[:0], 0
-	for _, latest := range b.latest {
-		clear(latest)
-	}
-}
-
-// commit decides and applies the first n requests in order and makes them
-// durable. Its error is a failure of the disk: whether anything was written is
-// not known and, as a failed sync may have dropped what it should have written,
-// nothing more may be.
-func (s *Store) commit(requests []*request) (n int, err error) {
-	b := &s.batch
-	defer b.reset()
-	n, err = s.decide(b, requests)
-	if err != nil || len(b.changes) == 0 {
-		return n, err
-	}
-	s.log.encode(s.buckets, b.changes)
-	if s.log.full() {
-		err = s.freeze()
-	}
-	if err == nil {
-		err = s.log.append()
-	}
-	if err != nil {
-		return n, unavailable(fmt.Errorf("commit: %w; the store takes no further writes until it is opened again", err))
-	}
-	s.state.Lock()
-	defer s.state.Unlock()
-	for _, c := range b.changes {
-		s.memory.put(c.slot, c.key, c.value)
-	}
-	s.memory.last = s.log.last
-	return n, nil
-}
-
-// decide performs requests on the batch until it is large enough.
-func (s *Store) decide(b *batch, requests []*request) (n int, err error) {
-	s.state.RLock()
-	b.snapshot, err = s.snapshot()
-	s.state.RUnlock()
-	if err != nil {
-		return len(requests), unavailable(err)
-	}
-	for n < len(requests) && b.bytes < batchBytes {
-		r := requests[n]
-		n++
-		if r.state.CompareAndSwap(pending, taken) {
-			b.perform(r)
+// run decides and applies requests as they come. It commits when a caller
+// waits for that and no further request does, so that all that come while a
+// commit runs share the next.
+func (w *writer) run() {
+	defer close(w.store.stopped)
+	var requests []*request
+	var closed bool
+	for {
+		clear(requests)
+		requests, closed = w.store.take(requests[:0])
+		for _, r := range requests {
+			w.perform(r)
+		}
+		switch {
+		case len(requests) > 0:
+			// Callers just answered often come back at once: let them run, as
+			// long as each turn brings more of them.
+			runtime.Gosched()
+		case len(w.owed) > 0 || closed:
+			w.commit()
+			if closed {
+				return
+			}
+		default:
+			select {
+			case <-w.store.wake:
+			case <-w.clock.C:
+				w.commit()
+			}
 		}
 	}
-	if err := b.snapshot.tx.Rollback(); err != nil {
-		return n, unavailable(err)
-	}
-	return n, nil
 }
 
-// perform does one request; its error is in r.err.
-func (b *batch) perform(r *request) {
-	if r.sweep != nil {
-		r.swept = b.forget(r.sweep)
+// perform does one request and answers it, unless the answer is for the commit
+// to give.
+func (w *writer) perform(r *request) {
+	if !r.state.CompareAndSwap(pending, taken) {
 		return
 	}
-	// The operations are of distinct items: all are decided before any is done.
-	for i := range r.ops {
-		if r.err = b.decide(&r.ops[i], i); r.err != nil {
-			return
+	if w.failed == nil {
+		if err := w.batch.perform(r); err != nil {
+			w.fail(errors.Join(err, w.batch.drop()))
 		}
 	}
-	for i := range r.ops {
-		b.apply(&r.ops[i])
+	if r.deferred || w.failed != nil {
+		r.answer(w.failed)
+	} else {
+		w.owed = append(w.owed, r)
 	}
-	if o := &r.ops[0]; o.attrs != nil {
-		next := record{expires: o.next.expires, attrs: o.attrs}
-		r.item = next.item(store.KeyOf(o.op), false)
+	w.requests++
+	switch {
+	case w.requests >= maxRequests || w.batch.bytes >= maxBytes:
+		w.commit()
+	case r.deferred && w.batch.bytes > 0 && !w.running:
+		w.running = true
+		w.clock.Reset(w.store.deferral)
 	}
+}
+
+// commit makes the batch durable and answers those who wait for it.
+func (w *writer) commit() {
+	if w.running {
+		w.running = false
+		w.clock.Stop()
+	}
+	if err := w.batch.commit(); err != nil {
+		w.fail(fmt.Errorf("commit: %w; the store takes no further writes until it is opened again", err))
+	}
+	for _, r := range w.owed {
+		r.answer(w.failed)
+	}
+	clear(w.owed)
+	w.owed, w.requests = w.owed[:0], 0
+}
+
+// fail ends all writing after a failure of the file: whether anything was
+// written is not known and, as a failed sync may have dropped what it should
+// have written, nothing more may be.
+func (w *writer) fail(err error) {
+	w.failed = unavailable(err)
+	w.store.mu.Lock()
+	w.store.failed = w.failed
+	w.store.mu.Unlock()
+}
+
+// answer gives the caller the outcome, or the failure of the file.
+func (r *request) answer(failed error) {
+	if failed != nil {
+		r.item, r.err = nil, failed
+	}
+	close(r.done)
 }

@@ -38,7 +38,7 @@ func Definitions() []store.Definition {
 // open is called once; the tests keep to partitions of their own.
 func Run(t *testing.T, open func(t *testing.T) store.Store) {
 	s := open(t)
-	for _, group := range []map[string]func(*suite){reads, queries, writes, conditions, groups, races, refusals} {
+	for _, group := range []map[string]func(*suite){reads, queries, writes, conditions, groups, deferred, races, refusals} {
 		for _, name := range slices.Sorted(maps.Keys(group)) {
 			t.Run(name, func(t *testing.T) {
 				group[name](&suite{T: t, store: s})
