@@ -217,8 +217,8 @@ func TestSIGTERMEndsTheServerGracefully(t *testing.T) {
 	if err := s.kill(syscall.SIGTERM); err != nil {
 		t.Errorf("the server ended with %v", err)
 	}
-	if left, _ := filepath.Glob(filepath.Join(data, "ascend.db-log*")); left != nil {
-		t.Errorf("the store was not closed: %v", left)
+	if files, _ := filepath.Glob(filepath.Join(data, "ascend.db*")); len(files) != 1 {
+		t.Errorf("the store is %v, not one file", files)
 	}
 	s = launch(t, data)
 	for _, id := range []string{"graceful", "graceful-2"} {
