@@ -44,7 +44,8 @@ generate: ## Write what follows from the table of operations
 bench: ## Benchmarks; figures are ratios within one run
 	@go test -run '^$$' -bench . -benchmem ./...
 
-soak: ## Long runs: fuzzing of every fuzz target for a minute each
+soak: ## Long runs: 100,000 generated requests, and a minute of fuzzing for every fuzz target
+	@ASCEND_SOAK=1 go test -timeout 60m -run TestGeneratedRequests ./functions
 	@go list ./... | while read -r pkg; do \
 		for target in $$(go test -list '^Fuzz' "$$pkg" | grep '^Fuzz' || true); do \
 			echo "== $$pkg $$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime 60s "$$pkg"; \

@@ -29,21 +29,35 @@ func person(org tenant.ID, id int64, email string, role tenant.Role) tenant.Prin
 }
 
 const (
-	envFile = "dev.env"
+	envFile     = "dev.env"
+	envURL      = "ASCEND_API_URL"
+	envKey      = "ASCEND_API_KEY"
+	envAdmin    = "ASCEND_ADMIN_TOKEN"
+	envApprover = "ASCEND_APPROVER_TOKEN"
 	// A development token lives as long as the issuer lets it, and is renewed
 	// at a start when less than half of that is left.
 	tokenLife = 30 * 24 * time.Hour
 )
 
-// welcome prints the lines that a shell can source, and what to try with them.
+// welcome prints the lines that a shell can source, keeps them in dev.env, and
+// prints what to try with them.
 func (h *house) welcome(ctx context.Context, addr string, out io.Writer) error {
-	lines, err := h.environment(ctx)
+	name := filepath.Join(h.data, envFile)
+	text, err := os.ReadFile(name)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	lines, err := h.environment(ctx, string(text), "http://"+reachable(addr))
 	if err != nil {
 		return fmt.Errorf("seed the first organisation: %w", err)
 	}
-	url := "http://" + reachable(addr)
-	try := strings.NewReplacer("$URL", url, "$KEY", value(lines, "ASCEND_API_KEY"), "$TOKEN", value(lines, "ASCEND_ADMIN_TOKEN")).Replace(tryIt)
-	_, err = fmt.Fprintf(out, "export ASCEND_API_URL=%s\n%s\n%s", url, lines, try)
+	if lines != string(text) {
+		if err := writeFile(name, []byte(lines)); err != nil {
+			return err
+		}
+	}
+	try := strings.NewReplacer("$URL", value(lines, envURL), "$KEY", value(lines, envKey), "$TOKEN", value(lines, envAdmin)).Replace(tryIt)
+	_, err = fmt.Fprintf(out, "%s\n%s", lines, try)
 	return err
 }
 
@@ -63,49 +77,13 @@ curl -s -X POST '$URL/api/registry/agents/my-first-agent/activate' -H 'Authoriza
 curl -s -X POST '$URL/api/v1/actions/submit' -H 'X-API-Key: $KEY' -H 'Content-Type: application/json' -d '{"agent_id": "my-first-agent", "action_type": "email_send", "description": "Send welcome email", "tool_name": "email_service"}'
 `
 
-// environment reads the credentials that the first start made, or makes them.
-func (h *house) environment(ctx context.Context) (string, error) {
-	name := filepath.Join(h.data, envFile)
-	text, err := os.ReadFile(name)
-	if err == nil && h.fresh(string(text)) {
-		return string(text), nil
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return "", err
-	}
-	lines, err := h.seed(ctx, value(string(text), "ASCEND_API_KEY"))
-	if err != nil {
-		return "", err
-	}
-	return lines, writeFile(name, []byte(lines))
-}
-
-// fresh reports whether the lines hold tokens that are good for a while yet.
-func (h *house) fresh(lines string) bool {
-	later, err := h.secrets.issuer.Verifier(func() time.Time { return time.Now().Add(tokenLife / 2) })
-	if err != nil {
-		return false
-	}
-	for _, name := range []string{"ASCEND_ADMIN_TOKEN", "ASCEND_APPROVER_TOKEN"} {
-		if _, err := later.Verify(context.Background(), value(lines, name)); err != nil {
-			return false
-		}
-	}
-	return value(lines, "ASCEND_API_KEY") != ""
-}
-
-// value finds a variable among export lines.
-func value(lines, name string) string {
-	_, rest, _ := strings.Cut(lines, "export "+name+"=")
-	line, _, _ := strings.Cut(rest, "\n")
-	return line
-}
-
-// seed makes the organisation, its key unless there is one, and tokens for its people.
-func (h *house) seed(ctx context.Context, key string) (string, error) {
-	var err error
+// environment makes the export lines: the credentials that the first start
+// made as long as they are good, new ones otherwise.
+func (h *house) environment(ctx context.Context, kept, url string) (string, error) {
+	key, tokens := value(kept, envKey), [2]string{value(kept, envAdmin), value(kept, envApprover)}
 	if key == "" {
 		var e enrolment
+		var err error
 		if key, e, err = h.secrets.enrol(admin, "Development"); err == nil {
 			err = e.store(ctx, h.store)
 		}
@@ -113,16 +91,31 @@ func (h *house) seed(ctx context.Context, key string) (string, error) {
 			return "", err
 		}
 	}
-	lines := "export ASCEND_API_KEY=" + key + "\n"
-	for _, one := range []struct {
-		name string
-		who  tenant.Principal
-	}{{"ASCEND_ADMIN_TOKEN", admin}, {"ASCEND_APPROVER_TOKEN", approver}} {
-		token, err := h.secrets.issuer.Token(one.who, tokenLife, time.Now())
-		if err != nil {
+	for i, who := range []tenant.Principal{admin, approver} {
+		if h.fresh(ctx, tokens[i]) {
+			continue
+		}
+		var err error
+		if tokens[i], err = h.secrets.issuer.Token(who, tokenLife, time.Now()); err != nil {
 			return "", err
 		}
-		lines += "export " + one.name + "=" + token + "\n"
 	}
-	return lines, nil
+	return fmt.Sprintf("export %s=%s\nexport %s=%s\nexport %s=%s\nexport %s=%s\n",
+		envURL, url, envKey, key, envAdmin, tokens[0], envApprover, tokens[1]), nil
+}
+
+// fresh reports whether a token is good for a while yet.
+func (h *house) fresh(ctx context.Context, token string) bool {
+	later, err := h.secrets.issuer.Verifier(func() time.Time { return time.Now().Add(tokenLife / 2) })
+	if err == nil {
+		_, err = later.Verify(ctx, token)
+	}
+	return err == nil
+}
+
+// value finds a variable among export lines.
+func value(lines, name string) string {
+	_, rest, _ := strings.Cut(lines, "export "+name+"=")
+	line, _, _ := strings.Cut(rest, "\n")
+	return line
 }

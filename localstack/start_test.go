@@ -79,13 +79,19 @@ func curls(lines []string) []string {
 	return slices.DeleteFunc(slices.Clone(lines), func(line string) bool { return !strings.HasPrefix(line, "curl ") })
 }
 
-func TestThePrintedLinesWorkWhenPasted(t *testing.T) {
+// needCurl skips a test where curl is absent, but not in CI.
+func needCurl(t *testing.T) {
+	t.Helper()
 	if _, err := exec.LookPath("curl"); err != nil {
 		if os.Getenv("CI") != "" {
 			t.Fatal(err)
 		}
 		t.Skip("curl is not installed")
 	}
+}
+
+func TestThePrintedLinesWorkWhenPasted(t *testing.T) {
+	needCurl(t)
 	s := launch(t, t.TempDir())
 	for _, created := range []bool{true, false} {
 		// What is pasted into a shell is what it reads from its standard input.

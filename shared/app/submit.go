@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
+	"runtime/debug"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -23,11 +25,7 @@ import (
 // be told).
 func (a *App) Submit(ctx context.Context, c *Command, p governance.Proposal) (*action.Action, error) {
 	began, org := a.Now(), c.Claim.Org()
-	admitted := make(chan result[admission], 1)
-	go func() {
-		got, err := a.admit(ctx, c, org, p.AgentID)
-		admitted <- result[admission]{got, err}
-	}()
+	admitted := beside(func() (admission, error) { return a.admit(ctx, c, org, p.AgentID) })
 	g, stopped, err := a.readForSubmit(ctx, c, p.AgentID)
 	counted := <-admitted
 	if err = errors.Join(err, counted.err); err != nil {
@@ -55,6 +53,23 @@ func (a *App) Submit(ctx context.Context, c *Command, p governance.Proposal) (*a
 type result[T any] struct {
 	value T
 	err   error
+}
+
+// beside runs do while the caller goes on. A panic in it is an error of the
+// request, not the end of the process.
+func beside[T any](do func() (T, error)) <-chan result[T] {
+	done := make(chan result[T], 1)
+	go func() {
+		var r result[T]
+		defer func() {
+			if v := recover(); v != nil {
+				r.err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+			}
+			done <- r
+		}()
+		r.value, r.err = do()
+	}()
+	return done
 }
 
 // readForSubmit confirms the caller and reads the agent and the organisation's

@@ -367,3 +367,15 @@ func TestABusyAgentsStateStaysSmall(t *testing.T) {
 		t.Errorf("%d admitted after a new limit left room for 10", approved.Load())
 	}
 }
+
+type panicking struct{ store.Store }
+
+func (panicking) Write(context.Context, store.Op) (*store.Item, error) { panic("no") }
+
+func TestAPanicBesideARequestEndsTheRequestOnly(t *testing.T) {
+	d := embeddedDesk(t)
+	d.Store = panicking{d.raw}
+	if _, err := d.Submit(t.Context(), d.command(machine), email("agent-1")); err == nil || problem.As(err).Kind != problem.Internal {
+		t.Errorf("got %v", err)
+	}
+}
