@@ -32,6 +32,9 @@ var owned = map[string]string{
 
 var ignored = regexp.MustCompile(`"ignored_fields":\[[^\]]*\]`)
 
+// counted is what usage says of a window, which may end between two looks.
+var counted = regexp.MustCompile(`"current":\d+,"remaining":(\d+|null)`)
+
 func TestNoBodySetsWhatTheServiceOwns(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
@@ -86,7 +89,8 @@ func (h *house) state(a answer, x target) string {
 		paths = append(paths, "/api/v1/actions/"+id)
 	}
 	for _, path := range paths {
-		b.WriteString(h.as("admin", "GET", x.in(path), "").masked(append(echoes(x), x.in("agent_id={agent_id}"), "")...))
+		text := h.as("admin", "GET", x.in(path), "").masked(append(echoes(x), x.in("agent_id={agent_id}"), "")...)
+		b.WriteString(counted.ReplaceAllString(text, ""))
 	}
 	return b.String()
 }
