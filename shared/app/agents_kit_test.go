@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -18,7 +17,6 @@ import (
 	"ascend/shared/domain/problem"
 	"ascend/shared/domain/tenant"
 	"ascend/shared/store"
-	"ascend/shared/store/embedded"
 )
 
 // registry is an App over a store of its own, for the use cases of agents.
@@ -31,16 +29,7 @@ type registry struct {
 
 func newRegistry(t *testing.T) *registry {
 	t.Helper()
-	s, err := embedded.Open(filepath.Join(t.TempDir(), "db"), embedded.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	r := &registry{t: t, store: &troubled{Store: s}, now: time.Date(2026, 1, 20, 14, 30, 52, 0, time.UTC)}
+	r := &registry{t: t, store: &troubled{Store: openEmbedded(t)}, now: time.Date(2026, 1, 20, 14, 30, 52, 0, time.UTC)}
 	r.App = app.New(r.store)
 	return r
 }

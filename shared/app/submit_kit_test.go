@@ -37,8 +37,9 @@ func newDesk(t testing.TB, raw store.Store) *desk {
 	return d
 }
 
-// embeddedDesk is a desk over a file of its own.
-func embeddedDesk(t testing.TB) *desk {
+// openEmbedded opens a store in a file of its own.
+func openEmbedded(t testing.TB) store.Store {
+	t.Helper()
 	s, err := embedded.Open(filepath.Join(t.TempDir(), "db"), embedded.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -48,8 +49,10 @@ func embeddedDesk(t testing.TB) *desk {
 			t.Error(err)
 		}
 	})
-	return newDesk(t, s)
+	return s
 }
+
+func embeddedDesk(t testing.TB) *desk { return newDesk(t, openEmbedded(t)) }
 
 var prefixes atomic.Int64
 
