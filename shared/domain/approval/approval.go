@@ -56,6 +56,13 @@ func Approve(a *action.Action, by tenant.Principal, reason string, now time.Time
 		e.Challenge = `Bearer error="insufficient_user_authentication", error_description="a second factor is required", acr_values="mfa"`
 		return e
 	}
+	// What is approved is what was submitted: the digest still fits (decision 28).
+	if digest, err := action.Digest(a.Org, a.Input.Proposal); err != nil || digest != a.Digest {
+		return &problem.Error{
+			Code: problem.CodeInternal, Detail: "the action's record does not fit its digest; it cannot be approved",
+			Err: fmt.Errorf("action %d: digest %s of the record, %s stored (%v)", a.ID, digest, a.Digest, err),
+		}
+	}
 	if reason == "" {
 		reason = fmt.Sprintf("approved by %s", by.Name())
 	}

@@ -21,10 +21,14 @@ func person(subject string, role tenant.Role, mfa bool) tenant.Principal {
 // waiting is an action of risk 75, submitted by the person "submitter", that needs a second factor.
 func waiting() *action.Action {
 	a := &action.Action{
-		ID: 5, Org: 1, Status: governance.Pending, Submitter: person("submitter", tenant.Admin, true), Digest: "d", CreatedAt: start,
+		ID: 5, Org: 1, Status: governance.Pending, Submitter: person("submitter", tenant.Admin, true), CreatedAt: start,
 		Verdict: governance.Verdict{Outcome: governance.Pending, MFA: true, Risk: risk.Result{Score: 75}},
 	}
 	Open(a)
+	var err error
+	if a.Digest, err = action.Digest(a.Org, a.Input.Proposal); err != nil {
+		panic(err)
+	}
 	return a
 }
 
@@ -76,7 +80,7 @@ func TestWhoMayDecideAndWhen(t *testing.T) {
 				t.Fatalf("refused: %v", err)
 			case c.code == "":
 				o := c.on.Outcome
-				if c.on.Pending() || o == nil || o.Reason != "because" || o.By.Subject != c.by.Subject || o.Digest != "d" || o.At != start.Add(c.after) {
+				if c.on.Pending() || o == nil || o.Reason != "because" || o.By.Subject != c.by.Subject || o.Digest != c.on.Digest || len(o.Digest) != 64 || o.At != start.Add(c.after) {
 					t.Errorf("outcome %+v, status %s", o, c.on.Status)
 				}
 			case !errors.As(err, &p) || p.Code != c.code || p.Kind != c.kind:
@@ -85,6 +89,17 @@ func TestWhoMayDecideAndWhen(t *testing.T) {
 				t.Error("a refused move changed the record")
 			}
 		})
+	}
+}
+
+func TestAnActionThatIsNotWhatWasSubmittedCannotBeApproved(t *testing.T) {
+	a := waiting()
+	a.Input.Proposal.Resource = "something else"
+	if err := Approve(a, person("m", tenant.Manager, true), "", start); problem.As(err).Kind != problem.Internal || !a.Pending() {
+		t.Errorf("got %v, status %s", err, a.Status)
+	}
+	if err := Reject(a, person("m", tenant.Manager, true), "", start); err != nil {
+		t.Errorf("rejecting it stays possible: %v", err)
 	}
 }
 
