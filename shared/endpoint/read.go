@@ -25,7 +25,7 @@ func read(r *http.Request, route *Route, req *input) (err error) {
 		return err
 	}
 	if len(req.body) > 0 && (!isJSON(r.Header["Content-Type"]) || r.Header["Content-Encoding"] != nil) {
-		return problem.New(problem.UnsupportedMedia, problem.CodeUnsupportedMedia, "the body must be application/json in UTF-8, not compressed")
+		return problem.New(problem.UnsupportedMedia, problem.CodeUnsupportedMedia, "the body must be JSON in UTF-8, not compressed, sent with the header Content-Type: application/json")
 	}
 	return nil
 }
