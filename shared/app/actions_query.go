@@ -71,7 +71,7 @@ const CountLimit = 10_000
 // Actions lists actions by age. With an offset it also counts all that match.
 func (a *App) Actions(ctx context.Context, org tenant.ID, f ActionFilter, r Range) (ActionList, error) {
 	if _, ok := action.ParseID(strings.TrimLeft(r.After, "0")); r.After != "" && (!ok || len(r.After) != len(store.ActionSort(1))) {
-		return ActionList{}, problem.InvalidFields(problem.Field{Pointer: "/query/cursor", Detail: "cursor is not a cursor of this list"})
+		return ActionList{}, errCursor()
 	}
 	q := store.ActionsOf(org, f.Status == governance.Pending)
 	q.Before, q.Limit = r.After, 1000

@@ -172,11 +172,12 @@ func (a *App) sweepWindows(ctx context.Context, item *store.Item, now time.Time)
 		return
 	}
 	var stale []string
+	current := windows(now)
 	for name := range item.Attrs {
-		for _, w := range windows(now) {
+		for _, w := range current {
 			n, err := strconv.ParseInt(strings.TrimPrefix(name, w.count[:1]), 10, 64)
-			current := now.Unix() / int64(w.length/time.Second)
-			if name[:1] == w.count[:1] && err == nil && name != w.limit && n < current-1 {
+			number := now.Unix() / int64(w.length/time.Second)
+			if name[:1] == w.count[:1] && err == nil && n < number-1 {
 				stale = append(stale, name)
 			}
 		}

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"crypto/rand"
 
 	"ascend/shared/domain/agent"
 	"ascend/shared/domain/problem"
@@ -39,9 +38,7 @@ func (a *App) RegisterAgent(ctx context.Context, c *Command, id agent.ID, s agen
 			}
 			revision = before.Revision
 		}
-		var low [1]byte
-		_, _ = rand.Read(low[:]) // never fails (crypto/rand)
-		serial := int64(a.ids.Next(c.At, low[0]))
+		serial := int64(a.newID(c.At))
 		after := agent.Begin(c.Principal.Org, id, serial, config, c.by(""), revision)
 		e := agentEvent{name: "agent.registered", verb: "register", version: "registered"}
 		ops, err := a.agentOps(c, e, before, after, nil)

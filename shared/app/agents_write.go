@@ -7,10 +7,7 @@ import (
 	"reflect"
 	"time"
 
-	"github.com/go-json-experiment/json"
-
 	"ascend/shared/domain/agent"
-	"ascend/shared/domain/problem"
 	"ascend/shared/store"
 )
 
@@ -134,15 +131,6 @@ func changeEntry(c *Command, e agentEvent, before *agent.Agent, after agent.Agen
 		Item: store.Item{Key: store.ChangeKey(after.Org, after.ID, entry.ID), Body: body},
 		If:   []store.Cond{store.Absent()},
 	}, err
-}
-
-// encode is a record as its item's body: equal records, equal bytes.
-func encode(record any) ([]byte, error) {
-	body, err := json.Marshal(record, json.Deterministic(true))
-	if err != nil {
-		return nil, &problem.Error{Code: problem.CodeInternal, Detail: "the record could not be encoded", Err: err}
-	}
-	return body, nil
 }
 
 // by is who does what a command asks, as an agent's record tells it; to the

@@ -3,6 +3,7 @@
 package app
 
 import (
+	"crypto/rand"
 	"time"
 
 	"ascend/shared/domain/action"
@@ -22,6 +23,13 @@ type App struct {
 
 	ids      action.IDs
 	unmarked keySet // state items whose admissions leave no marks
+}
+
+// newID draws an id for an instant.
+func (a *App) newID(at time.Time) action.ID {
+	var low [1]byte
+	_, _ = rand.Read(low[:]) // never fails (crypto/rand)
+	return a.ids.Next(at, low[0])
 }
 
 // New makes an App over a store.

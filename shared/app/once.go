@@ -109,12 +109,12 @@ func (c *Command) remember(answer any, stale *store.Item) (store.Put, error) {
 		m.Digest, m.Until = c.Repeat.Digest, c.At.Add(c.Repeat.Keep)
 	}
 	var err error
-	if m.Answer, err = json.Marshal(answer, json.Deterministic(true)); err != nil {
-		return store.Put{}, &problem.Error{Code: problem.CodeInternal, Detail: "the answer could not be kept", Err: err}
+	if m.Answer, err = encode(answer); err != nil {
+		return store.Put{}, err
 	}
-	body, err := json.Marshal(m)
+	body, err := encode(m)
 	if err != nil {
-		return store.Put{}, &problem.Error{Code: problem.CodeInternal, Detail: "the answer could not be kept", Err: err}
+		return store.Put{}, err
 	}
 	put := store.Put{
 		Item: store.Item{
@@ -129,6 +129,15 @@ func (c *Command) remember(answer any, stale *store.Item) (store.Put, error) {
 		put.If = []store.Cond{store.Equal(store.AttrUntil, stale.Attrs[store.AttrUntil])}
 	}
 	return put, nil
+}
+
+// encode is a record as its item's body: equal records, equal bytes.
+func encode(record any) ([]byte, error) {
+	body, err := json.Marshal(record, json.Deterministic(true))
+	if err != nil {
+		return nil, &problem.Error{Code: problem.CodeInternal, Detail: "the record could not be encoded", Err: err}
+	}
+	return body, nil
 }
 
 // identity names the command in the store.

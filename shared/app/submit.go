@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"runtime/debug"
@@ -122,10 +121,8 @@ func (a *App) newAction(c *Command, in governance.Input, began time.Time) (*acti
 	if err != nil {
 		return nil, &problem.Error{Kind: problem.Invalid, Code: problem.CodeValidation, Detail: "the action cannot be put in canonical form", Err: err}
 	}
-	var low [1]byte
-	_, _ = rand.Read(low[:]) // never fails (crypto/rand)
 	act := &action.Action{
-		ID: a.ids.Next(c.At, low[0]), Org: c.Principal.Org, Submitter: c.Principal, Command: c.ID,
+		ID: a.newID(c.At), Org: c.Principal.Org, Submitter: c.Principal, Command: c.ID,
 		Input: in, Verdict: governance.Decide(in), Digest: digest,
 		CreatedAt: c.At, UpdatedAt: c.At, CorrelationID: c.CorrelationID, CallerID: c.CallerID, Revision: 1,
 	}

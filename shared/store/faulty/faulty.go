@@ -36,6 +36,7 @@ const (
 // All lists the faults, for matrices.
 var All = []Fault{RequestLost, ResponseLost, Throttled, Cancelled}
 
+// String names the fault, for tests.
 func (f Fault) String() string {
 	return [...]string{"none", "request lost", "response lost", "throttled", "cancelled"}[f]
 }
