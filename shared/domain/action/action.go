@@ -7,8 +7,8 @@
 //	    ├──────────────► approved
 //	    ├──────────────► denied
 //	    ▼
-//	pending_approval ──► approved   by a person
-//	                 ──► denied     by a person, or by the clock
+//	pending_approval ──► approved   by people
+//	                 ──► denied     by a person, by the clock, or with its agent
 //
 // The status moves once. Package approval makes the moves.
 package action
@@ -44,20 +44,10 @@ type Action struct {
 	Revision int64         `json:"revision"`
 }
 
-// Approval is the wait for people.
-type Approval struct {
-	RequestID  string    `json:"approval_request_id"`
-	WorkflowID string    `json:"workflow_id,omitzero"`
-	Approvers  []string  `json:"required_approvers"` // such as "role:admin"
-	OpenedAt   time.Time `json:"opened_at"`
-	ExpiresAt  time.Time `json:"expires_at"`
-	MFA        bool      `json:"mfa,omitzero"`
-}
-
 // Outcome is how a pending action ended.
 type Outcome struct {
 	Status    governance.Outcome `json:"status"`
-	DecidedBy string             `json:"decided_by"` // "approver" or "timeout"
+	DecidedBy string             `json:"decided_by"` // "approver", "timeout" or "agent_suspended"
 	By        *tenant.Principal  `json:"by,omitzero"`
 	At        time.Time          `json:"at"`
 	Reason    string             `json:"reason"`
@@ -92,10 +82,27 @@ func (a *Action) DecidedAt() time.Time {
 // Pending reports whether the action awaits people.
 func (a *Action) Pending() bool { return a.Status == governance.Pending }
 
+// Renumber gives the action another id before it is stored, where its own was taken.
+func (a *Action) Renumber(id ID) {
+	a.ID = id
+	if a.Approval != nil {
+		a.Approval.RequestID = id.RequestID()
+	}
+	for i := range a.Audit {
+		a.Audit[i].ResourceID = id.String()
+	}
+}
+
 // AtSubmission is the record as it was when the action was submitted, before
 // people or the clock decided.
 func (a *Action) AtSubmission() *Action {
 	first := *a
 	first.Status, first.Outcome, first.UpdatedAt, first.Audit, first.Revision = a.Verdict.Outcome, nil, a.CreatedAt, a.Audit[:1], 1
+	if a.Approval != nil {
+		wait := *a.Approval
+		wait.Votes = nil
+		wait.Enter(0, wait.OpenedAt)
+		first.Approval = &wait
+	}
 	return &first
 }

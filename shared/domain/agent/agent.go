@@ -87,7 +87,8 @@ type Config struct {
 	// published clients set it (clients.md §4).
 	ModelID *int64 `json:"model_id,omitzero"`
 
-	Limits Limits `json:"rate_limits"`
+	Limits     Limits      `json:"rate_limits"`
+	Escalation *Escalation `json:"escalation"` // nil: none
 }
 
 // Thresholds are the scores that divide approved, pending and denied.

@@ -15,6 +15,7 @@ func (c Config) Clone() Config {
 	c.Metadata = c.Metadata.Clone()
 	c.ModelID = clonePtr(c.ModelID)
 	c.Limits = c.Limits.Clone()
+	c.Escalation = c.Escalation.Clone()
 	return c
 }
 

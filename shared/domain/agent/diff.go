@@ -51,6 +51,7 @@ var fields = []struct {
 	{"metadata", patch},
 	{"model_id", patch},
 	{"rate_limits", minor},
+	{"escalation", minor},
 }
 
 // Diff lists the fields in which two configurations differ, in the order of

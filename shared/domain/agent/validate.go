@@ -130,11 +130,16 @@ func (f *fieldErrors) emails(name string, entries []string) {
 		return
 	}
 	for i, entry := range entries {
-		address, err := mail.ParseAddress(entry)
-		if err != nil || address.Address != entry || len(entry) > MaxEmail {
+		if !ValidEmail(entry) {
 			f.add(fmt.Sprintf("/%s/%d", name, i), "the entries of %s must be e-mail addresses", name)
 		}
 	}
+}
+
+// ValidEmail reports whether s is a bare e-mail address of at most MaxEmail bytes.
+func ValidEmail(s string) bool {
+	address, err := mail.ParseAddress(s)
+	return err == nil && address.Address == s && len(s) <= MaxEmail
 }
 
 func (f *fieldErrors) url(name string, text *string, schemes ...string) {

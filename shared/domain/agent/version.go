@@ -17,7 +17,8 @@ type Version struct {
 	Number    int       `json:"number"`  // 1, 2, 3, …
 	CreatedAt time.Time `json:"created_at"`
 	CreatedBy string    `json:"created_by"`
-	// Change is what made the version: registered, updated, rate_limits or rollback.
+	// Change is what made the version: registered, updated, rate_limits,
+	// escalation or rollback.
 	Change   string   `json:"change"`
 	Restored string   `json:"restored_version,omitzero"` // the version that a rollback restored
 	Changes  []Change `json:"changes"`                   // against the version before; none in the first

@@ -23,6 +23,7 @@ func differing(t *testing.T) agent.Config {
 	}
 	one := int64(1)
 	c.Limits.PerHour = &one
+	c.Escalation = &agent.Escalation{AllowQueuedApproval: true, WorkflowID: "wf_1", TimeoutSeconds: 60}
 	return c
 }
 

@@ -1,30 +1,52 @@
 package approval
 
 import (
-	"errors"
+	"reflect"
 	"testing"
 	"time"
 
 	"ascend/shared/domain/action"
+	"ascend/shared/domain/agent"
 	"ascend/shared/domain/governance"
 	"ascend/shared/domain/problem"
 	"ascend/shared/domain/risk"
 	"ascend/shared/domain/tenant"
+	"ascend/shared/domain/workflow"
 )
 
 var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 func person(subject string, role tenant.Role, mfa bool) tenant.Principal {
-	return tenant.Principal{Org: 1, Kind: tenant.Person, Subject: subject, Role: role, MFA: mfa, UserID: 7}
+	return tenant.Principal{Org: 1, Kind: tenant.Person, Subject: subject, Email: subject + "@x.example", Role: role, MFA: mfa, UserID: 7}
 }
 
-// waiting is an action of risk 75, submitted by the person "submitter", that needs a second factor.
-func waiting() *action.Action {
+var (
+	ann, bob, cyd, dan = person("ann", tenant.Admin, true), person("bob", tenant.Manager, true), person("cyd", tenant.Manager, true), person("dan", tenant.Admin, true)
+	submitter          = person("submitter", tenant.Admin, true)
+)
+
+// stage waits an hour for some approvals of managers and admins.
+func stage(name string, approvals int) workflow.Stage {
+	return workflow.Stage{
+		Name: name, MinApprovers: approvals, TimeoutSeconds: 3600,
+		Approvers: []workflow.Approver{{Role: tenant.Admin}, {Role: tenant.Manager}},
+	}
+}
+
+// escalation is an agent's escalation path to dan.
+func escalation(queued bool) *agent.Escalation {
+	email := "Dan@X.example"
+	return &agent.Escalation{Email: &email, AllowQueuedApproval: queued, TimeoutSeconds: 600}
+}
+
+// waiting is an action of risk 75, submitted by a person, that needs a second factor.
+func waiting(path *agent.Escalation, stages ...workflow.Stage) *action.Action {
 	a := &action.Action{
-		ID: 5, Org: 1, Status: governance.Pending, Submitter: person("submitter", tenant.Admin, true), CreatedAt: start,
+		ID: 5, Org: 1, Status: governance.Pending, Submitter: submitter, CreatedAt: start, UpdatedAt: start,
+		Input:   governance.Input{Agent: governance.Agent{Escalation: path}},
 		Verdict: governance.Verdict{Outcome: governance.Pending, MFA: true, Risk: risk.Result{Score: 75}},
 	}
-	Open(a)
+	Open(a, workflow.Way{Source: workflow.FromTrigger, Workflow: &workflow.Workflow{ID: "wf_1"}, Kind: workflow.MultiStage, Stages: stages})
 	var err error
 	if a.Digest, err = action.Digest(a.Org, a.Input.Proposal); err != nil {
 		panic(err)
@@ -32,24 +54,66 @@ func waiting() *action.Action {
 	return a
 }
 
-func TestHowLongPeopleHave(t *testing.T) {
-	for score, want := range map[float64]time.Duration{
-		100: 2 * time.Hour, 90: 2 * time.Hour, 89.99: 4 * time.Hour, 70: 4 * time.Hour, 69.99: 8 * time.Hour, 50: 8 * time.Hour, 49.99: 24 * time.Hour, 0: 24 * time.Hour,
+func TestWhatOpens(t *testing.T) {
+	short := stage("b", 2)
+	short.TimeoutSeconds = 60
+	webhook, email := "https://x.example/hook", "dan@x.example"
+	for name, c := range map[string]struct {
+		path    *agent.Escalation
+		stages  []workflow.Stage
+		want    int // stages
+		expires time.Duration
+	}{
+		"one stage": {nil, []workflow.Stage{stage("a", 1)}, 1, time.Hour},
+		"two stages, of which the deadlines add up":    {nil, []workflow.Stage{stage("a", 1), short}, 2, time.Hour + time.Minute},
+		"an escalation that queues is a last stage":    {escalation(true), []workflow.Stage{stage("a", 1)}, 2, time.Hour + 10*time.Minute},
+		"one that denies is none":                      {escalation(false), []workflow.Stage{stage("a", 1)}, 1, time.Hour},
+		"one without an e-mail has nobody to wait for": {&agent.Escalation{WebhookURL: &webhook, AllowQueuedApproval: true}, []workflow.Stage{stage("a", 1)}, 1, time.Hour},
+		"one without a time waits as the last stage":   {&agent.Escalation{Email: &email, AllowQueuedApproval: true}, []workflow.Stage{stage("a", 1), short}, 3, time.Hour + 2*time.Minute},
 	} {
-		if got := Wait(score); got != want {
-			t.Errorf("risk %v: %v, want %v", score, got, want)
-		}
+		t.Run(name, func(t *testing.T) {
+			a := waiting(c.path, c.stages...)
+			w := a.Approval
+			if len(w.Stages) != c.want || w.Stage != 0 || w.ExpiresAt != start.Add(c.expires) || w.StageExpiresAt != start.Add(time.Hour) || w.OpenedAt != start {
+				t.Errorf("%d stages, at %d, until %v and %v", len(w.Stages), w.Stage, w.StageExpiresAt, w.ExpiresAt)
+			}
+			if w.RequestID != "apr_5" || w.WorkflowID != "wf_1" || w.Source != "trigger" || w.Kind != workflow.MultiStage || !w.MFA {
+				t.Errorf("%+v", w)
+			}
+			if last := w.Stages[len(w.Stages)-1]; last.Escalation != (c.want > len(c.stages)) {
+				t.Errorf("the last stage is %+v", last)
+			}
+		})
 	}
 }
 
 func TestWhoMayDecideAndWhen(t *testing.T) {
-	type move func(*action.Action, tenant.Principal, string, time.Time) error
-	manager := person("m", tenant.Manager, true)
-	decided := waiting()
-	if err := Reject(decided, manager, "", start); err != nil {
-		t.Fatal(err)
+	type move func(*action.Action, tenant.Principal, string, time.Time) (Move, error)
+	one := func() *action.Action { return waiting(nil, stage("a", 1)) }
+	named := func() *action.Action {
+		s := stage("a", 1)
+		s.Approvers = []workflow.Approver{{Email: "Bob@X.Example"}}
+		return waiting(nil, s)
 	}
-	cases := map[string]struct {
+	byKey := func() *action.Action {
+		a := one()
+		a.Submitter = tenant.Principal{Org: 1, Kind: tenant.Machine, Subject: "key:1", Role: tenant.Admin, UserID: 7, Owner: "bob"}
+		return a
+	}
+	after := func(do func(*action.Action) error, a *action.Action) *action.Action {
+		if err := do(a); err != nil {
+			t.Fatal(err)
+		}
+		return a
+	}
+	reject := func(a *action.Action) error { _, err := Reject(a, ann, "", start); return err }
+	annApproves := func(a *action.Action) error { _, err := Approve(a, ann, "", start); return err }
+	annAgain := ann
+	annAgain.Subject, annAgain.Email = "ann-2", "ANN@x.example"
+	key := tenant.Principal{Org: 1, Kind: tenant.Machine, Subject: "key:1", Role: tenant.Admin, MFA: true}
+	const forbidden, state = problem.CodeForbidden, problem.CodeInvalidState
+
+	for name, c := range map[string]struct {
 		move  move
 		on    *action.Action
 		by    tenant.Principal
@@ -57,61 +121,124 @@ func TestWhoMayDecideAndWhen(t *testing.T) {
 		code  string // "" when it may
 		kind  problem.Kind
 	}{
-		"a manager with a second factor approves":   {Approve, waiting(), manager, time.Hour, "", 0},
-		"an admin rejects":                          {Reject, waiting(), person("a", tenant.Admin, false), time.Hour, "", 0},
-		"an approver without a second factor":       {Approve, waiting(), person("m", tenant.Manager, false), time.Hour, problem.CodeMFARequired, problem.Unauthenticated},
-		"rejecting needs no second factor":          {Reject, waiting(), person("m", tenant.Manager, false), time.Hour, "", 0},
-		"whoever submitted cannot approve":          {Approve, waiting(), person("submitter", tenant.Admin, true), time.Hour, problem.CodeForbidden, problem.Forbidden},
-		"whoever submitted may take it back":        {Reject, waiting(), person("submitter", tenant.Admin, true), time.Hour, "", 0},
-		"a user has not the role":                   {Approve, waiting(), person("u", tenant.User, true), time.Hour, problem.CodeForbidden, problem.Forbidden},
-		"a key never decides":                       {Approve, waiting(), tenant.Principal{Org: 1, Kind: tenant.Machine, Subject: "key:1", Role: tenant.Admin, MFA: true}, time.Hour, problem.CodeForbidden, problem.Forbidden},
-		"a key never rejects either":                {Reject, waiting(), tenant.Principal{Org: 1, Kind: tenant.Machine, Subject: "key:1", Role: tenant.Admin}, time.Hour, problem.CodeForbidden, problem.Forbidden},
-		"what is decided cannot be decided again":   {Approve, decided, manager, time.Hour, problem.CodeInvalidState, problem.InvalidState},
-		"a millisecond before the deadline is fine": {Approve, waiting(), manager, 4*time.Hour - time.Millisecond, "", 0},
-		"at the deadline it is too late":            {Approve, waiting(), manager, 4 * time.Hour, problem.CodeInvalidState, problem.InvalidState},
-	}
-	for name, c := range cases {
+		"a manager with a second factor approves":      {Approve, one(), bob, time.Minute, "", 0},
+		"an admin rejects":                             {Reject, one(), person("a", tenant.Admin, false), time.Minute, "", 0},
+		"an approver without a second factor":          {Approve, one(), person("m", tenant.Manager, false), time.Minute, problem.CodeMFARequired, problem.Unauthenticated},
+		"rejecting needs no second factor":             {Reject, one(), person("m", tenant.Manager, false), time.Minute, "", 0},
+		"whoever submitted cannot approve":             {Approve, one(), submitter, time.Minute, forbidden, problem.Forbidden},
+		"whoever submitted may take it back":           {Reject, one(), submitter, time.Minute, "", 0},
+		"the key's creator may approve":                {Approve, byKey(), bob, time.Minute, "", 0},
+		"a user has not the role":                      {Approve, one(), person("u", tenant.User, true), time.Minute, forbidden, problem.Forbidden},
+		"a key never decides":                          {Approve, one(), key, time.Minute, forbidden, problem.Forbidden},
+		"a key never rejects either":                   {Reject, one(), key, time.Minute, forbidden, problem.Forbidden},
+		"what is decided cannot be decided again":      {Approve, after(reject, one()), bob, time.Minute, state, problem.InvalidState},
+		"a millisecond before the deadline is fine":    {Approve, one(), bob, time.Hour - time.Millisecond, "", 0},
+		"at the deadline it is too late":               {Approve, one(), bob, time.Hour, state, problem.InvalidState},
+		"at the stage's deadline it is too late":       {Approve, waiting(nil, stage("a", 1), stage("b", 1)), bob, time.Hour, state, problem.InvalidState},
+		"too late to reject as well":                   {Reject, one(), bob, time.Hour, state, problem.InvalidState},
+		"who is named by e-mail approves":              {Approve, named(), bob, time.Minute, "", 0},
+		"an admin who is not named does not":           {Approve, named(), ann, time.Minute, forbidden, problem.Forbidden},
+		"nor rejects":                                  {Reject, named(), ann, time.Minute, forbidden, problem.Forbidden},
+		"who is named but a user does not":             {Approve, named(), person("bob", tenant.User, true), time.Minute, forbidden, problem.Forbidden},
+		"the same person twice in a stage":             {Approve, after(annApproves, waiting(nil, stage("a", 2))), ann, time.Minute, forbidden, problem.Forbidden},
+		"the same person under another subject":        {Approve, after(annApproves, waiting(nil, stage("a", 2))), annAgain, time.Minute, forbidden, problem.Forbidden},
+		"the same person in two stages":                {Approve, after(annApproves, waiting(nil, stage("a", 1), stage("b", 1))), ann, time.Minute, forbidden, problem.Forbidden},
+		"another person in the second stage":           {Approve, after(annApproves, waiting(nil, stage("a", 1), stage("b", 1))), bob, time.Minute, "", 0},
+		"who approved a stage may reject the next one": {Reject, after(annApproves, waiting(nil, stage("a", 1), stage("b", 1))), ann, time.Minute, "", 0},
+		"a record without stages has no approvers":     {Approve, waiting(nil), bob, time.Minute, state, problem.InvalidState},
+	} {
 		t.Run(name, func(t *testing.T) {
-			before := *c.on
-			err := c.move(c.on, c.by, "because", start.Add(c.after))
-			var p *problem.Error
-			switch {
-			case c.code == "" && err != nil:
-				t.Fatalf("refused: %v", err)
-			case c.code == "":
-				o := c.on.Outcome
-				if c.on.Pending() || o == nil || o.Reason != "because" || o.By.Subject != c.by.Subject || o.Digest != c.on.Digest || len(o.Digest) != 64 || o.At != start.Add(c.after) {
-					t.Errorf("outcome %+v, status %s", o, c.on.Status)
+			before, votes := *c.on, len(c.on.Approval.Votes)
+			did, err := c.move(c.on, c.by, "because", start.Add(c.after))
+			if c.code != "" {
+				if p := problem.As(err); err == nil || p.Code != c.code || p.Kind != c.kind {
+					t.Errorf("got %v, want %s", err, c.code)
 				}
-			case !errors.As(err, &p) || p.Code != c.code || p.Kind != c.kind:
-				t.Errorf("got %v, want %s", err, c.code)
-			case c.on.Status != before.Status || c.on.Outcome != before.Outcome:
-				t.Error("a refused move changed the record")
+				if c.on.Status != before.Status || c.on.Outcome != before.Outcome || len(c.on.Approval.Votes) != votes {
+					t.Error("a refused move changed the record")
+				}
+				return
+			}
+			if err != nil {
+				t.Fatalf("refused: %v", err)
+			}
+			o := c.on.Outcome
+			if c.on.Pending() || o == nil || o.Reason != "because" || o.By.Subject != c.by.Subject || o.Digest != c.on.Digest || len(o.Digest) != 64 || o.At != start.Add(c.after) || o.DecidedBy != ByApprover {
+				t.Errorf("outcome %+v, status %s", o, c.on.Status)
+			}
+			if want := map[governance.Outcome]string{governance.Approved: EventApproved, governance.Denied: EventDenied}[c.on.Status]; did.Event != want {
+				t.Errorf("event %s, want %s", did.Event, want)
 			}
 		})
 	}
 }
 
 func TestAnActionThatIsNotWhatWasSubmittedCannotBeApproved(t *testing.T) {
-	a := waiting()
+	a := waiting(nil, stage("a", 2))
+	if _, err := Approve(a, ann, "", start); err != nil {
+		t.Fatal(err)
+	}
 	a.Input.Proposal.Resource = "something else"
-	if err := Approve(a, person("m", tenant.Manager, true), "", start); problem.As(err).Kind != problem.Internal || !a.Pending() {
+	if _, err := Approve(a, bob, "", start); problem.As(err).Kind != problem.Internal || !a.Pending() {
 		t.Errorf("got %v, status %s", err, a.Status)
 	}
-	if err := Reject(a, person("m", tenant.Manager, true), "", start); err != nil {
+	if _, err := Reject(a, bob, "", start); err != nil {
 		t.Errorf("rejecting it stays possible: %v", err)
 	}
 }
 
-func TestAnUnansweredActionIsDeniedByTheClockOnce(t *testing.T) {
-	a := waiting()
-	if Expire(a, a.Approval.ExpiresAt.Add(-1)) || !a.Pending() {
-		t.Fatal("expired early")
+func TestAVoteIsRecorded(t *testing.T) {
+	a := waiting(nil, stage("a", 2), stage("b", 1))
+	did, err := Approve(a, ann, "", start.Add(time.Minute))
+	want := action.Vote{By: ann, At: start.Add(time.Minute), Reason: "approved by ann@x.example", Digest: a.Digest}
+	if err != nil || len(a.Approval.Votes) != 1 || !reflect.DeepEqual(a.Approval.Votes[0], want) {
+		t.Errorf("%+v, %v", a.Approval.Votes, err)
 	}
-	if !Expire(a, a.Approval.ExpiresAt) || a.Status != governance.Denied || a.Outcome.DecidedBy != "timeout" || a.Outcome.By != nil || a.Outcome.Reason == "" {
-		t.Fatalf("outcome %+v", a.Outcome)
+	if did.Event != EventRecorded || did.Data["reason"] != want.Reason || did.Data["stage"] != 1 || did.Data["remaining_approvals"] != 1 {
+		t.Errorf("%+v", did)
 	}
-	if Expire(a, a.Approval.ExpiresAt.Add(time.Hour)) {
-		t.Error("expired twice")
+	if a.UpdatedAt != want.At || a.Remaining() != 1 {
+		t.Errorf("updated at %v, %d approvals remain", a.UpdatedAt, a.Remaining())
+	}
+}
+
+func TestAnEscalationThatDoesNotQueueIsDeniedWithItsAddress(t *testing.T) {
+	webhook := "https://x.example/hook"
+	for name, c := range map[string]struct {
+		path *agent.Escalation
+		data map[string]any
+	}{
+		"none":               {nil, nil},
+		"without an address": {&agent.Escalation{WorkflowID: "wf_1"}, nil},
+		"an e-mail":          {escalation(false), map[string]any{"escalation": "deny_with_escalation", "escalation_email": "Dan@X.example"}},
+		"a webhook":          {&agent.Escalation{WebhookURL: &webhook}, map[string]any{"escalation": "deny_with_escalation", "escalation_webhook_url": webhook}},
+		"a webhook, where nobody can be waited for": {&agent.Escalation{WebhookURL: &webhook, AllowQueuedApproval: true}, map[string]any{"escalation": "deny_with_escalation", "escalation_webhook_url": webhook}},
+		"one that queued": {escalation(true), nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := waiting(c.path, stage("a", 1))
+			did, passed := Pass(a, start.Add(time.Hour))
+			if a.Pending() {
+				did, passed = Pass(a, start.Add(2*time.Hour))
+			}
+			if !passed || did.Event != EventTimedOut || a.Status != governance.Denied || a.Outcome.DecidedBy != ByTimeout {
+				t.Fatalf("%+v, status %s, outcome %+v", did, a.Status, a.Outcome)
+			}
+			reason := "nobody approved within 1h0m0s"
+			if c.data != nil {
+				reason += "; denied with escalation"
+			}
+			if name == "one that queued" {
+				reason = "nobody approved within 1h10m0s"
+			}
+			if a.Outcome.Reason != reason {
+				t.Errorf("because %q, want %q", a.Outcome.Reason, reason)
+			}
+			for _, name := range []string{"escalation", "escalation_email", "escalation_webhook_url"} {
+				if did.Data[name] != c.data[name] {
+					t.Errorf("%s is %v, want %v", name, did.Data[name], c.data[name])
+				}
+			}
+		})
 	}
 }

@@ -38,6 +38,10 @@ type Proposal struct {
 	Ignored []string `json:"ignored,omitzero"`
 }
 
+// StatedEnvironment is the environment that the proposal says it is for, the
+// gravest where it says several, as the risk model reads it; "" when it says none.
+func (p Proposal) StatedEnvironment() string { return riskInput(p, 0).Environment }
+
 // Agent is the agent as it stood when the decision was made. The zero Agent is
 // one that nobody registered.
 type Agent struct {
@@ -50,6 +54,8 @@ type Agent struct {
 	AllowedResources   []string `json:"allowed_resources,omitzero"`
 	BlockedResources   []string `json:"blocked_resources,omitzero"`
 	AlertOnHighRisk    bool     `json:"alert_on_high_risk,omitzero"`
+
+	Escalation *agent.Escalation `json:"escalation,omitzero"` // nil: none
 }
 
 // AgentOf takes from a registered agent what a decision needs; nil is an
@@ -64,6 +70,7 @@ func AgentOf(g *agent.Agent) Agent {
 		AllowedResources:   g.Config.AllowedResources,
 		BlockedResources:   g.Config.BlockedResources,
 		AlertOnHighRisk:    g.Config.AlertOnHighRisk,
+		Escalation:         g.Config.Escalation,
 	}
 }
 

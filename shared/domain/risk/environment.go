@@ -10,14 +10,14 @@ const production = 100
 // of these counts as production, as in R1. An unstated one is 50, fixed by the
 // documented samples.
 func environmentOf(name string) finding {
-	switch strings.ToLower(strings.TrimSpace(name)) {
+	switch canonical(name) {
 	case "":
 		return points(50, "no environment stated")
-	case "production", "prod":
+	case "production":
 		return points(production, "production")
-	case "staging", "stage":
+	case "staging":
 		return points(51, "staging")
-	case "development", "dev":
+	case "development":
 		return points(14, "development")
 	case "test":
 		return points(9, "test")
@@ -26,4 +26,25 @@ func environmentOf(name string) finding {
 	default:
 		return points(production, "an environment that is not known counts as production")
 	}
+}
+
+// InEnvironment reports whether an action that states an environment is in the
+// one named, by this or another known name for it. One that is not known is
+// also in production, as it is for the score.
+func InEnvironment(stated, name string) bool {
+	stated, name = canonical(stated), canonical(name)
+	return stated != "" && (stated == name || name == "production" && environmentOf(stated).tenths == environmentOf(name).tenths)
+}
+
+// canonical is an environment's name in lower case, spelled out.
+func canonical(name string) string {
+	switch name = strings.ToLower(strings.TrimSpace(name)); name {
+	case "prod":
+		return "production"
+	case "stage":
+		return "staging"
+	case "dev":
+		return "development"
+	}
+	return name
 }

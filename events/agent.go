@@ -1,0 +1,65 @@
+package events
+
+// Agent is what every event of an agent says of it.
+type Agent struct {
+	ID      int64  `json:"id" doc:"The service's own number of the agent."`
+	AgentID string `json:"agent_id"`
+	Status  string `json:"status" enum:"draft,active,suspended,deleted" doc:"After the change."`
+	Version string `json:"version" doc:"Of its configuration, after the change."`
+	Actor   Actor  `json:"actor" doc:"Who changed it."`
+	AuditID string `json:"audit_id" doc:"The audit entry of the change."`
+}
+
+// Previously is how the agent was before a change.
+type Previously struct {
+	PreviousStatus  string `json:"previous_status" enum:"draft,active,suspended"`
+	PreviousVersion string `json:"previous_version"`
+}
+
+// AgentRegistered is sent when an agent was entered as a draft.
+type AgentRegistered struct{ Agent }
+
+// AgentUpdated is sent when an agent's configuration changed, or it returned to
+// draft. It names the settings that changed, not their values.
+type AgentUpdated struct {
+	Agent
+	Previously
+	Change          string   `json:"change" doc:"Such as update, set_rate_limits, rollback or deactivate."`
+	ChangedFields   []string `json:"changed_fields"`
+	RestoredVersion string   `json:"restored_version,omitzero" doc:"Of a rollback."`
+}
+
+// AgentActivated is sent when an agent may act from now on.
+type AgentActivated struct {
+	Agent
+	Previously
+	Reason string `json:"reason,omitzero"`
+}
+
+// AgentSuspended is sent when an agent was stopped.
+type AgentSuspended struct {
+	Agent
+	Previously
+	Reason string `json:"reason,omitzero"`
+}
+
+// AgentDeleted is sent when an agent's life ended.
+type AgentDeleted struct {
+	Agent
+	Previously
+}
+
+// EventType implements Data.
+func (AgentRegistered) EventType() string { return "agent.registered" }
+
+// EventType implements Data.
+func (AgentUpdated) EventType() string { return "agent.updated" }
+
+// EventType implements Data.
+func (AgentActivated) EventType() string { return "agent.activated" }
+
+// EventType implements Data.
+func (AgentSuspended) EventType() string { return "agent.suspended" }
+
+// EventType implements Data.
+func (AgentDeleted) EventType() string { return "agent.deleted" }

@@ -1,0 +1,35 @@
+package events
+
+// Workflow is what every event of an action's approval says of it.
+type Workflow struct {
+	Approval
+	ActionID int64  `json:"action_id"`
+	AgentID  string `json:"agent_id"`
+	Status   string `json:"status" enum:"approved,pending_approval,denied" doc:"Of the action."`
+	AuditID  string `json:"audit_id" doc:"The audit entry that the event tells of."`
+}
+
+// WorkflowStarted is sent when an action begins to wait for people.
+type WorkflowStarted struct {
+	Workflow
+	Type   string `json:"type" enum:"single_approval,multi_stage,quorum"`
+	Source string `json:"source" doc:"What chose the workflow: policy, agent, trigger or band."`
+}
+
+// WorkflowEscalated is sent when a stage timed out and the next one began.
+type WorkflowEscalated struct{ Workflow }
+
+// WorkflowCompleted is sent when the wait is over, however it ended.
+type WorkflowCompleted struct {
+	Workflow
+	Decided
+}
+
+// EventType implements Data.
+func (WorkflowStarted) EventType() string { return "workflow.started" }
+
+// EventType implements Data.
+func (WorkflowEscalated) EventType() string { return "workflow.escalated" }
+
+// EventType implements Data.
+func (WorkflowCompleted) EventType() string { return "workflow.completed" }
