@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"maps"
 	"time"
 
 	"ascend/shared/domain/action"
@@ -10,66 +11,91 @@ import (
 	"ascend/shared/domain/audit"
 	"ascend/shared/domain/governance"
 	"ascend/shared/domain/problem"
-	"ascend/shared/domain/tenant"
 	"ascend/shared/store"
 )
 
 // Decided is the answer to a person's decision on an action.
 type Decided struct {
 	ID            action.ID          `json:"id"`
-	Status        governance.Outcome `json:"status"`
+	Status        governance.Outcome `json:"status"` // still pending while other approvals are missing
 	By            int64              `json:"by"`
 	At            time.Time          `json:"at"`
 	Reason        string             `json:"reason"`
+	Stage         int                `json:"stage"`     // the present one, from 1
+	Remaining     int                `json:"remaining"` // approvals that it still needs
 	CorrelationID string             `json:"correlation_id"`
 }
 
-// Approve lets a pending action go ahead, in the name of the command's principal.
+// Approve is one approval of the present stage of a pending action, in the
+// name of the command's principal; the last that is needed lets the action go
+// ahead. It depends on the agent being active when it is written, so that no
+// approval overtakes a suspension.
 func (a *App) Approve(ctx context.Context, c *Command, id action.ID, reason string) (Decided, error) {
-	return a.decide(ctx, c, id, "action.approved", func(act *action.Action) error {
-		if err := a.agentMayStill(ctx, act); err != nil {
-			return err
+	return a.decide(ctx, c, id, func(act *action.Action) (approval.Move, []store.Op, error) {
+		whileActive, err := a.agentMayStill(ctx, act)
+		if err != nil {
+			return approval.Move{}, nil, err
 		}
-		return approval.Approve(act, c.Principal, reason, c.At)
+		move, err := approval.Approve(act, c.Principal, reason, c.At)
+		return move, whileActive, err
 	})
 }
 
 // Reject denies a pending action, in the name of the command's principal.
 func (a *App) Reject(ctx context.Context, c *Command, id action.ID, reason string) (Decided, error) {
-	return a.decide(ctx, c, id, "action.denied", func(act *action.Action) error {
-		return approval.Reject(act, c.Principal, reason, c.At)
+	return a.decide(ctx, c, id, func(act *action.Action) (approval.Move, []store.Op, error) {
+		move, err := approval.Reject(act, c.Principal, reason, c.At)
+		return move, nil, err
 	})
 }
 
 // decide makes one move of a pending action. The write depends on the record's
 // revision, so of any that race exactly one happens; the others read again and
-// find the action decided.
-func (a *App) decide(ctx context.Context, c *Command, id action.ID, event string, move func(*action.Action) error) (Decided, error) {
+// decide on what it left. move may add what else the write depends on.
+func (a *App) decide(ctx context.Context, c *Command, id action.ID, move func(*action.Action) (approval.Move, []store.Op, error)) (Decided, error) {
 	return once(ctx, a, c, func(ctx context.Context) (Decided, []store.Op, error) {
 		act, err := a.Action(ctx, c.Principal.Org, id)
 		if err != nil {
 			return Decided{}, nil, err
 		}
-		if err := move(act); err != nil {
+		did, depends, err := move(act)
+		if err != nil {
 			return Decided{}, nil, err
 		}
-		put, err := moved(act, c.actionEntry(act, event, "decide"))
-		answer := Decided{ID: id, Status: act.Status, By: c.Principal.UserID, At: c.At, Reason: act.Outcome.Reason, CorrelationID: c.CorrelationID}
-		return answer, []store.Op{put}, err
+		entry := c.moveEntry(act, did, "decide")
+		put, err := moved(act, entry)
+		said, _ := entry.Data["reason"].(string)
+		return Decided{
+			ID: id, Status: act.Status, By: c.Principal.UserID, At: c.At, Reason: said,
+			Stage: act.Approval.Stage + 1, Remaining: act.Remaining(), CorrelationID: c.CorrelationID,
+		}, append(depends, put), err
 	})
 }
 
-// agentMayStill refuses to let go ahead what an agent asked before it was stopped.
-func (a *App) agentMayStill(ctx context.Context, act *action.Action) error {
-	g, err := a.storedAgent(ctx, act.Org, act.Input.Proposal.AgentID)
-	if err != nil {
-		return err
+// agentMayStill refuses to let go ahead what an agent asked before it was
+// stopped, also when it was activated again since, and returns the condition
+// under which that stays true until the write.
+func (a *App) agentMayStill(ctx context.Context, act *action.Action) ([]store.Op, error) {
+	id := act.Input.Proposal.AgentID
+	g, err := a.storedAgent(ctx, act.Org, id)
+	if err != nil || g == nil {
+		return nil, err
 	}
-	if g != nil && g.Status != agent.Active {
-		return problem.New(problem.InvalidState, problem.CodeInvalidState,
-			"agent %q is %s: its actions cannot be approved; the action's status is %s", g.ID, g.Status, act.Status)
+	if !mayGoOn(g, act) {
+		return nil, problem.New(problem.InvalidState, problem.CodeInvalidState,
+			"agent %q is %s, or was stopped since it asked: this action cannot be approved; its status is %s", g.ID, g.Status, act.Status)
 	}
-	return nil
+	return []store.Op{store.Check{
+		Key: store.AgentKey(act.Org, id),
+		If:  []store.Cond{store.Equal(store.AttrStatus, store.S(string(agent.Active)))},
+	}}, nil
+}
+
+// mayGoOn reports whether what an agent asked may still be approved: it is
+// active, and its last activation is not after the action.
+func mayGoOn(g *agent.Agent, act *action.Action) bool {
+	stopped := act.Input.Agent.Registered && g.ApprovedAt != nil && act.CreatedAt.Before(*g.ApprovedAt)
+	return g.Status == agent.Active && !stopped
 }
 
 // moved is the write of an action after a move, on condition that nobody moved it first.
@@ -92,58 +118,9 @@ func (c *Command) actionEntry(act *action.Action, event, verb string) audit.Entr
 	return e
 }
 
-// ExpireDue denies the pending actions of every organisation whose time has
-// run out, and reports how many. It is the durable timer of approvals: run it
-// again and again, anywhere, any number at once.
-func (a *App) ExpireDue(ctx context.Context) (int, error) {
-	now := a.Now()
-	q := store.DueBy(now)
-	q.Limit = 100
-	expired := 0
-	for {
-		page, err := a.Store.Query(ctx, q)
-		if err != nil {
-			return expired, problem.Down("find due approvals", err)
-		}
-		for _, item := range page.Items {
-			done, err := a.expire(ctx, item.Key, now)
-			if err != nil {
-				return expired, err
-			}
-			if done {
-				expired++
-			}
-		}
-		if !page.More || len(page.Sort) == 0 {
-			return expired, nil
-		}
-		q.After = page.Sort[len(page.Sort)-1]
-	}
-}
-
-func (a *App) expire(ctx context.Context, key store.Key, now time.Time) (bool, error) {
-	items, err := a.Store.Get(ctx, key)
-	if err != nil {
-		return false, problem.Down("read a due approval", err)
-	}
-	if items[0] == nil {
-		return false, nil
-	}
-	act, err := decodeAction(items[0])
-	if err != nil || !approval.Expire(act, now) {
-		return false, err
-	}
-	clock := &Command{At: now, Principal: tenant.Principal{Org: act.Org, Kind: audit.System, Subject: "system"}, CorrelationID: act.CorrelationID}
-	put, err := moved(act, clock.actionEntry(act, "action.timeout", "expire"))
-	if err != nil {
-		return false, err
-	}
-	_, err = a.Store.Write(ctx, put)
-	if _, lost := store.Conflict(err); lost { // somebody decided in time
-		return false, nil
-	}
-	if err != nil {
-		return false, problem.Down("deny an unanswered action", err)
-	}
-	return true, nil
+// moveEntry is the audit body of a move of a pending action.
+func (c *Command) moveEntry(act *action.Action, move approval.Move, verb string) audit.Entry {
+	e := c.actionEntry(act, move.Event, verb)
+	maps.Copy(e.Data, move.Data)
+	return e
 }

@@ -20,6 +20,12 @@ type App struct {
 	Now         func() time.Time
 	Environment string // "local", "dev", "staging", "prod"
 	Version     string // of this build
+	MFARequired bool   // the issuer lets nobody sign in without a second factor
+
+	// The world outside of the store, of which only workers need any: nil where
+	// nothing is to be done there.
+	Executions Executions
+	Bus        Bus
 
 	ids      action.IDs
 	unmarked keySet // state items whose admissions leave no marks

@@ -136,18 +136,3 @@ func TestAnUnansweredActionIsDeniedByTheClock(t *testing.T) {
 		}
 	})
 }
-
-func TestAStoppedAgentsPendingActionCannotBeApproved(t *testing.T) {
-	d := embeddedDesk(t)
-	d.active("agent-1", `{"display_name": "A"}`)
-	act := d.submit(d.command(machine), deletion("agent-1"))
-	if _, err := d.SuspendAgent(t.Context(), d.command(admin), "agent-1", "odd"); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := d.Approve(t.Context(), d.command(manager), act.ID, ""); problem.As(err).Kind != problem.InvalidState {
-		t.Errorf("approved: %v", err)
-	}
-	if _, err := d.Reject(t.Context(), d.command(manager), act.ID, ""); err != nil {
-		t.Errorf("rejecting stays possible: %v", err)
-	}
-}

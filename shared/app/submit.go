@@ -15,6 +15,7 @@ import (
 	"ascend/shared/domain/audit"
 	"ascend/shared/domain/governance"
 	"ascend/shared/domain/problem"
+	"ascend/shared/domain/workflow"
 	"ascend/shared/store"
 )
 
@@ -25,7 +26,7 @@ import (
 func (a *App) Submit(ctx context.Context, c *Command, p governance.Proposal) (*action.Action, error) {
 	began, org := a.Now(), c.Claim.Org()
 	admitted := beside(func() (admission, error) { return a.admit(ctx, c, org, p.AgentID) })
-	g, stopped, err := a.readForSubmit(ctx, c, p.AgentID)
+	g, house, stopped, err := a.readForSubmit(ctx, c, p.AgentID)
 	counted := <-admitted
 	if err = errors.Join(err, counted.err); err != nil {
 		if problem.As(err).Kind != problem.Unavailable {
@@ -38,7 +39,7 @@ func (a *App) Submit(ctx context.Context, c *Command, p governance.Proposal) (*a
 
 	now := agentNow(g, counted.value)
 	in := governance.Input{Proposal: action.Redact(p), Agent: now, KillSwitch: stopped, Admission: counted.value.Admission}
-	act, err := a.newAction(c, in, began)
+	act, err := a.newAction(c, in, house, began)
 	if err != nil {
 		return nil, err
 	}
@@ -71,9 +72,9 @@ func beside[T any](do func() (T, error)) <-chan result[T] {
 	return done
 }
 
-// readForSubmit confirms the caller and reads the agent and the organisation's
-// kill switch, in one call.
-func (a *App) readForSubmit(ctx context.Context, c *Command, id agent.ID) (g *agent.Agent, stopped string, err error) {
+// readForSubmit confirms the caller and reads the agent and the organisation
+// with its kill switch, in one call.
+func (a *App) readForSubmit(ctx context.Context, c *Command, id agent.ID) (g *agent.Agent, house *store.Item, stopped string, err error) {
 	org := c.Claim.Org()
 	keys := []store.Key{store.AgentKey(org, id), store.OrganizationKey(org)}
 	record, needed := c.Claim.Record()
@@ -82,20 +83,20 @@ func (a *App) readForSubmit(ctx context.Context, c *Command, id agent.ID) (g *ag
 	}
 	items, err := a.Store.Get(ctx, keys...)
 	if err != nil {
-		return nil, "", problem.Down("read for a submission", err)
+		return nil, nil, "", problem.Down("read for a submission", err)
 	}
 	var own *store.Item
 	if needed {
 		own = items[2]
 	}
 	if c.Principal, err = c.Claim.Confirm(own, c.At); err != nil {
-		return nil, "", err
+		return nil, nil, "", err
 	}
 	if g, err = decodeAgent(items[0]); err != nil {
-		return nil, "", err
+		return nil, nil, "", err
 	}
 	stopped, err = killSwitch(items[1])
-	return g, stopped, err
+	return g, items[1], stopped, err
 }
 
 // agentNow joins the agent's record with what the admission write found. They
@@ -115,8 +116,9 @@ func agentNow(g *agent.Agent, found admission) governance.Agent {
 	return now
 }
 
-// newAction decides and makes the record of it.
-func (a *App) newAction(c *Command, in governance.Input, began time.Time) (*action.Action, error) {
+// newAction decides and makes the record of it. The organisation's workflows
+// are looked at only when people must decide.
+func (a *App) newAction(c *Command, in governance.Input, house *store.Item, began time.Time) (*action.Action, error) {
 	digest, err := action.Digest(c.Principal.Org, in.Proposal)
 	if err != nil {
 		return nil, &problem.Error{Kind: problem.Invalid, Code: problem.CodeValidation, Detail: "the action cannot be put in canonical form", Err: err}
@@ -128,11 +130,24 @@ func (a *App) newAction(c *Command, in governance.Input, began time.Time) (*acti
 	}
 	act.Status = act.Verdict.Outcome
 	if act.Pending() {
-		approval.Open(act)
+		flows, err := workflowsOf(house)
+		if err != nil {
+			return nil, err
+		}
+		approval.Open(act, wayOf(flows, act))
 	}
 	act.Audit = []audit.Entry{c.decisionEntry(act)}
 	act.MicroSeconds = a.Now().Sub(began).Microseconds()
 	return act, nil
+}
+
+// wayOf chooses who decides on a pending action, and how long they have.
+func wayOf(flows []workflow.Workflow, act *action.Action) workflow.Way {
+	byAgent := ""
+	if e := act.Input.Agent.Escalation; e != nil {
+		byAgent = e.WorkflowID
+	}
+	return workflow.Choose(flows, act.Verdict.WorkflowID, byAgent, act.Input.Proposal, act.Verdict.Risk.Score)
 }
 
 // decisionEntry is the audit body of a submission's decision.
@@ -176,13 +191,7 @@ func (a *App) storeAction(ctx context.Context, c *Command, act *action.Action) (
 			if first.Command == c.ID { // our own write, whose answer was lost
 				return first, nil
 			}
-			act.ID++ // two processes drew one id: the next is as good
-			if act.Approval != nil {
-				approval.Open(act)
-			}
-			for i := range act.Audit {
-				act.Audit[i].ResourceID = act.ID.String()
-			}
+			act.Renumber(act.ID + 1) // two processes drew one id: the next is as good
 			continue
 		}
 		first, old, err := a.firstRun(ctx, c, act.ID, conflict.Old)
@@ -241,7 +250,7 @@ func putAction(act *action.Action) (store.Put, error) {
 	}
 	var deadline time.Time
 	if act.Pending() {
-		deadline = act.Approval.ExpiresAt
+		deadline = act.Approval.StageExpiresAt
 	}
 	return store.Put{Item: store.Item{
 		Key:  store.ActionKey(act.Org, act.ID),

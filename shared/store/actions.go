@@ -11,6 +11,7 @@ import (
 // The key shapes of actions, in table Actions:
 //
 //	<org>#<id>  action        the action with its decision and audit bodies
+//	<org>#<id>  clock         the wait of its execution: stage and task token; expires
 //
 //	index by_time  <org>  <id>                      every action, by age
 //	index pending  <org>  <id>                      those awaiting approval
@@ -31,11 +32,21 @@ const (
 	AttrType    = "action_type"
 	AttrCreated = "created"  // Unix milliseconds
 	AttrRev     = "revision" // counts the writes of the item
+	AttrEntered = "entered"  // of a clock item: when the wait began, Unix microseconds
 )
 
 // ActionKey is where an action lives.
 func ActionKey(org tenant.ID, id action.ID) Key {
 	return Key{Table: Actions, PK: org.String() + "#" + actionSort(id), SK: "action"}
+}
+
+// IsAction reports whether an action lives at k.
+func IsAction(k Key) bool { return k.Table == Actions && k.SK == "action" }
+
+// ClockKey is where the present wait of an action's execution is kept. It has
+// no place in the indexes.
+func ClockKey(org tenant.ID, id action.ID) Key {
+	return Key{Table: Actions, PK: org.String() + "#" + actionSort(id), SK: "clock"}
 }
 
 // ActionsOf selects all actions of an organisation, or only the pending ones, newest first.

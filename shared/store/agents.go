@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"strings"
 
 	"ascend/shared/domain/agent"
 	"ascend/shared/domain/tenant"
@@ -16,7 +17,11 @@ import (
 // <id> is the agent's integer id in 16 digits, so that an agent registered
 // again after deletion starts a history of its own.
 
-const agentPrefix = "agent#"
+// What the sort keys of agents and of the audit bodies of changes begin with.
+const (
+	agentPrefix  = "agent#"
+	changePrefix = "change#"
+)
 
 // AgentKey is where an agent lives.
 func AgentKey(org tenant.ID, id agent.ID) Key {
@@ -44,5 +49,11 @@ func versionPrefix(id agent.ID, serial int64) string {
 
 // ChangeKey is where the audit body of one change of an agent lives.
 func ChangeKey(org tenant.ID, id agent.ID, audit string) Key {
-	return Key{Table: Agents, PK: org.String(), SK: "change#" + string(id) + "#" + audit}
+	return Key{Table: Agents, PK: org.String(), SK: changePrefix + string(id) + "#" + audit}
 }
+
+// IsAgent reports whether an agent lives at k.
+func IsAgent(k Key) bool { return k.Table == Agents && strings.HasPrefix(k.SK, agentPrefix) }
+
+// IsChange reports whether the audit body of a change lives at k.
+func IsChange(k Key) bool { return k.Table == Agents && strings.HasPrefix(k.SK, changePrefix) }

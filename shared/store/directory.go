@@ -6,6 +6,7 @@ import "ascend/shared/domain/tenant"
 //
 //	<org>  organization        the organisation's record
 //	<org>  key#<key hash>      an API key, by its keyed hash in hex
+//	<org>  change#<audit id>   the audit body of each change of the organisation's record
 //
 // A key's text names its organisation, so even this look-up starts with the tenant.
 
@@ -17,4 +18,9 @@ func OrganizationKey(org tenant.ID) Key {
 // APIKeyKey is where an API key's record lives.
 func APIKeyKey(org tenant.ID, hash string) Key {
 	return Key{Table: Directory, PK: org.String(), SK: "key#" + hash}
+}
+
+// OrganizationChangeKey is where the audit body of one change of an organisation's record lives.
+func OrganizationChangeKey(org tenant.ID, audit string) Key {
+	return Key{Table: Directory, PK: org.String(), SK: "change#" + audit}
 }

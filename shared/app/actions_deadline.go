@@ -1,0 +1,104 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"ascend/shared/domain/action"
+	"ascend/shared/domain/approval"
+	"ascend/shared/domain/audit"
+	"ascend/shared/domain/problem"
+	"ascend/shared/domain/tenant"
+	"ascend/shared/store"
+)
+
+// PassDeadline moves a pending action on when its stage's time has run out: to
+// its next stage, or after the last to its denial. It returns the record as it
+// then stands, also when there was nothing to do or somebody else did it. Any
+// clock may call it, any number of times.
+func (a *App) PassDeadline(ctx context.Context, org tenant.ID, id action.ID) (*action.Action, error) {
+	act, _, err := a.passDeadline(ctx, store.ActionKey(org, id))
+	if err == nil && act == nil {
+		return nil, ActionNotFound()
+	}
+	return act, err
+}
+
+// ExpireDue passes the deadlines of every organisation that have come, and
+// reports how many. It is the durable timer of approvals: run it again and
+// again, anywhere, any number at once. An action that cannot be moved keeps no
+// other waiting.
+func (a *App) ExpireDue(ctx context.Context) (int, error) {
+	q := store.DueBy(a.Now())
+	q.Limit = 100
+	passed := 0
+	var failed error
+	for {
+		page, err := a.Store.Query(ctx, q)
+		if err != nil {
+			return passed, errors.Join(failed, problem.Down("find due approvals", err))
+		}
+		for _, item := range page.Items {
+			_, did, err := a.passDeadline(ctx, item.Key)
+			failed = errors.Join(failed, err)
+			if did {
+				passed++
+			}
+		}
+		if ctx.Err() != nil || !page.More || len(page.Sort) == 0 {
+			return passed, failed
+		}
+		q.After = page.Sort[len(page.Sort)-1]
+	}
+}
+
+// passDeadline is PassDeadline of the action under a key; nil when there is
+// none. did tells that this very call moved it.
+func (a *App) passDeadline(ctx context.Context, key store.Key) (act *action.Action, did bool, err error) {
+	return a.moveUnasked(ctx, key, "expire", approval.Pass)
+}
+
+// moveUnasked makes a move that nobody asked for, and reports whether this
+// very call made it. The write depends on the record's revision; when somebody
+// else was first, move looks at what they left.
+func (a *App) moveUnasked(ctx context.Context, key store.Key, verb string, move func(*action.Action, time.Time) (approval.Move, bool)) (*action.Action, bool, error) {
+	for range attempts {
+		items, err := a.Store.Get(ctx, key)
+		if err != nil {
+			return nil, false, problem.Down("read a pending action", err)
+		}
+		if items[0] == nil {
+			return nil, false, nil
+		}
+		act, err := decodeAction(items[0])
+		if err != nil {
+			return nil, false, err
+		}
+		now := a.Now()
+		did, does := move(act, now)
+		if !does {
+			return act, false, nil
+		}
+		put, err := moved(act, system(act, now).moveEntry(act, did, verb))
+		if err != nil {
+			return nil, false, err
+		}
+		_, err = a.Store.Write(ctx, put)
+		if err == nil {
+			return act, true, nil
+		}
+		if _, lost := store.Conflict(err); !lost {
+			return nil, false, problem.Down("move a pending action", err)
+		}
+	}
+	return nil, false, problem.Down("move a pending action", errors.New("the record kept changing"))
+}
+
+// system is the command of a move that nobody asked for.
+func system(act *action.Action, now time.Time) *Command {
+	return &Command{
+		At: now, CorrelationID: act.CorrelationID,
+		Principal: tenant.Principal{Org: act.Org, Kind: audit.System, Subject: "system"},
+	}
+}

@@ -1,0 +1,114 @@
+package app_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"ascend/events"
+	"ascend/shared/domain/governance"
+	"ascend/shared/domain/workflow"
+)
+
+// TestEveryKindOfEventIsToldAsItsSchemaSays goes through everything that is told,
+// and holds each event against the schema that is published for it.
+func TestEveryKindOfEventIsToldAsItsSchemaSays(t *testing.T) {
+	w := newTown(t, openEmbedded(t))
+	w.tellEverything()
+	w.settle()
+	w.verify()
+	schemas := map[string]*jsonschema.Schema{}
+	for _, kind := range events.Catalog() {
+		if kind.Data != nil {
+			schemas[kind.Name] = schemaOf(t, kind.Name)
+		}
+	}
+	told := map[string]bool{}
+	for _, e := range w.bridge.Taken() {
+		told[*e.DetailType] = true
+		detail, err := jsonschema.UnmarshalJSON(strings.NewReader(*e.Detail))
+		if err != nil {
+			t.Fatal(err)
+		}
+		schema := schemas[*e.DetailType]
+		if schema == nil {
+			t.Errorf("%s has no schema", *e.DetailType)
+		} else if err := schema.Validate(detail); err != nil {
+			t.Errorf("%s\n%v", *e.Detail, err)
+		}
+		if strings.Contains(*e.Detail, "canary") || strings.Contains(*e.Detail, "hunter2") {
+			t.Errorf("an event tells more than it should: %s", *e.Detail)
+		}
+	}
+	for name := range schemas {
+		if !told[name] {
+			t.Errorf("%s was not told", name)
+		}
+	}
+}
+
+// tellEverything makes at least one change for each kind of event. What must
+// not be told has "canary" or "hunter2" in it.
+func (w *town) tellEverything() {
+	w.t.Helper()
+	ctx := w.t.Context()
+	must := func(_ any, err error) {
+		w.t.Helper()
+		if err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	t := w.t.(*testing.T)
+	w.deletions(workflow.Stage{MinApprovers: 1}, workflow.Stage{MinApprovers: 1})
+	w.active("agent-1", `{"display_name": "A", "max_actions_per_minute": 5, "metadata": {"canary": 1}}`)
+	must(w.UpdateAgent(ctx, w.command(admin), "agent-1", settings(t, `{"description": "canary", "webhook_url": "https://canary.example"}`)))
+	must(w.RollbackAgent(ctx, w.command(admin), "agent-1", "1.0.0"))
+
+	safe := email("agent-1")
+	safe.Parameters = map[string]any{"body": "canary", "api_key": "hunter2"}
+	safe.Resource = "https://user:hunter2@example.com/"
+	w.submit(w.command(machine), safe)
+
+	approved, rejected := w.submit(w.command(machine), deletion("agent-1")), w.submit(w.command(machine), deletion("agent-1"))
+	must(w.Approve(ctx, w.command(approver(1)), approved.ID, "first"))
+	must(w.Approve(ctx, w.command(approver(2)), approved.ID, "second"))
+	must(w.Reject(ctx, w.command(approver(1)), rejected.ID, "not now"))
+	w.submit(w.command(machine), deletion("agent-1")) // unanswered
+	for range 2 {
+		w.advance(2 * time.Hour)
+		must(w.ExpireDue(ctx))
+	}
+	must(w.SuspendAgent(ctx, w.command(admin), "agent-1", "it loops"))
+	if act := w.submit(w.command(machine), safe); act.Status != governance.Denied {
+		w.t.Fatalf("a suspended agent's action is %s", act.Status)
+	}
+	must(w.DeactivateAgent(ctx, w.command(admin), "agent-1"))
+	must(w.DeleteAgent(ctx, w.command(admin), "agent-1"))
+}
+
+func schemaOf(t *testing.T, name string) *jsonschema.Schema {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join("..", "..", "events", "schemas", name+".json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	c.AssertFormat()
+	if err := c.AddResource(name, doc); err != nil {
+		t.Fatal(err)
+	}
+	schema, err := c.Compile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return schema
+}
