@@ -249,7 +249,7 @@ func (a answer) text(pointer string) string {
 var (
 	instants     = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z`)
 	correlations = regexp.MustCompile(`action_\d{8}_\d{6}_[0-9a-f]{8}`)
-	drawn        = regexp.MustCompile(`\b(aud|apr)_[0-9a-f]+|\b[0-9a-f]{64}\b|\b\d{12,16}\b`)
+	drawn        = regexp.MustCompile(`\b(aud|apr|wf)_[0-9a-f]+|\b[0-9a-f]{64}\b|\b\d{12,16}\b`)
 	took         = regexp.MustCompile(`"(processing_time_ms|evaluation_time_ms)":\d+`)
 	instances    = regexp.MustCompile(`"instance":"[^"]*"`)
 )

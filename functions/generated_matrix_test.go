@@ -93,7 +93,10 @@ func (g *generator) next() generated {
 	}
 	if g.chance(20) && q.body != "" { // a byte changed, lost or added
 		i := g.IntN(len(q.body))
-		q.body = q.body[:i] + pick(g, []string{"", "\x00", "{", "}", `"`, ",", "9", "\xff"}) + q.body[min(len(q.body), i+g.IntN(2)):]
+		changed := q.body[:i] + pick(g, []string{"", "\x00", "{", "}", `"`, ",", "9", "\xff"}) + q.body[min(len(q.body), i+g.IntN(2)):]
+		if !strings.Contains(changed, password) || strings.Contains(changed, `"password": `) { // nobody knows a secret of another name
+			q.body = changed
+		}
 	}
 	if g.chance(4) {
 		q.headers = append(q.headers, pick(g, []string{"Idempotency-Key", "X-Correlation-ID", "X-SDK-Version"}), "v"+strconv.Itoa(g.IntN(20)))
@@ -151,6 +154,7 @@ var words = map[string][]string{
 	"agent_type":  {"supervised", "autonomous", "advisory", "mcp_server", "custom"},
 	"environment": {"production", "staging", "development"}, "resource": {"database", "production customer PII", "s3://bucket"},
 	"nist_control": {"AC-3", "SI-4"}, "mitre_tactic": {"TA0002"}, "estimated_cost_usd": {"0.05", "12"}, "reason": {"because"},
+	"type":        {"single_approval", "quorum", "multi_stage"},
 	"webhook_url": {"https://example.com/hook"}, "mcp_server_url": {"https://example.com"}, "display_name": {"An agent"},
 }
 

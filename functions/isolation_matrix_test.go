@@ -14,11 +14,11 @@ import (
 )
 
 // strange is a target that nobody has.
-var strange = target{agent: "agent-nobody-has", action: "3021614606207", fresh: "fresh-nobody-has"}
+var strange = target{agent: "agent-nobody-has", action: "3021614606207", fresh: "fresh-nobody-has", workflow: "wf_0123456789abcdef0123456789abcdef"}
 
 // echoes are what of two targets an answer may echo, so that it can be masked.
 func echoes(x target) []string {
-	return []string{x.agent, "<agent>", x.action, "<action>", x.fresh, "<fresh>"}
+	return []string{x.agent, "<agent>", x.action, "<action>", x.fresh, "<fresh>", x.workflow, "<workflow>"}
 }
 
 // both asks the same about a target of the others and about one that nobody
@@ -70,6 +70,7 @@ func (h *house) records(org string, x target) string {
 	for _, path := range []string{
 		"/api/registry/agents/{agent_id}", "/api/registry/agents/{agent_id}/versions", "/api/registry/agents/{agent_id}/usage",
 		"/api/v1/actions/{action_id}", "/api/v1/actions/{action_id}/status", "/api/registry/agents", "/api/v1/actions",
+		"/api/governance/workflows", "/api/governance/workflows/{workflow_id}",
 	} {
 		b.Write(h.want(200, h.as(org+"admin", "GET", x.in(path), "")).body)
 	}
@@ -89,7 +90,7 @@ func TestQueriesThatNameAnotherOrganisationsRecordsFindNothing(t *testing.T) {
 				continue
 			}
 			for _, name := range append([]string{p.Name}, p.Aliases...) {
-				for _, value := range []string{"{agent_id}", "{action_id}"} {
+				for _, value := range []string{"{agent_id}", "{action_id}", "{workflow_id}"} {
 					references++
 					h.both(r.ID+" with "+name, theirs, func(x target) answer {
 						path, query, body := mine.about(t, r)
@@ -121,7 +122,7 @@ func TestBodiesThatNameAnotherOrganisationsRecordsFindNothing(t *testing.T) {
 		members, err := endpoint.Members(r.In())
 		h.no(err)
 		for _, m := range members {
-			for _, value := range []string{`"{agent_id}"`, `"{action_id}"`, `{action_id}`, `["{agent_id}"]`, `{"agent_id": "{agent_id}", "id": {action_id}}`} {
+			for _, value := range []string{`"{agent_id}"`, `"{workflow_id}"`, `"{action_id}"`, `{action_id}`, `["{agent_id}"]`, `{"agent_id": "{agent_id}", "id": {action_id}}`} {
 				h.both(r.ID+" with "+m.Name, theirs, func(x target) answer {
 					if strings.Contains(r.Path, "{") || strings.Contains(samples[r.ID].body, "{fresh}") { // which changes its target
 						mine = h.target("")
@@ -194,19 +195,19 @@ func TestAnotherOrganisationsCursorIsAnyGarbage(t *testing.T) {
 		// A cursor has no secret, so anybody can make one for their own
 		// organisation. It must not reach out of it, nor break anything.
 		for _, position := range []string{
-			theirs.action, theirs.agent, "0", "1", "-1", "~", "\x00", "a\x00b", "\xff\xfe", strings.Repeat("9", 300), "agent#", "version#",
+			theirs.action, theirs.agent, theirs.workflow, "0", "1", "-1", "~", "\x00", "a\x00b", "\xff\xfe", strings.Repeat("9", 300), "agent#", "version#",
 			"0 0 " + theirs.agent, "-5 -3 agent", "9999999999999999999 0 x", "1 1 \xff\xff\xff", "9223372036854775807", "-9223372036854775808", "٣",
 		} {
-			for _, list := range []string{"actions", "agents", "versions of " + mine.agent} {
+			for _, list := range []string{"actions", "agents", "workflows", "versions of " + mine.agent} {
 				forged := endpoint.NextCursor(ours, list, position)
 				a := h.as("admin", r.Method, path+"?limit=2&cursor="+forged, "")
-				if strings.Contains(string(a.body), theirs.agent) || strings.Contains(string(a.body), theirs.action) {
+				if strings.Contains(string(a.body), theirs.agent) || strings.Contains(string(a.body), theirs.action) || strings.Contains(string(a.body), theirs.workflow) {
 					t.Errorf("%s with a forged cursor at %q shows the others': %s", r.ID, position, a.body)
 				}
 			}
 		}
 	}
-	if lists < 3 {
+	if lists < 4 {
 		t.Errorf("only %d lists", lists)
 	}
 }

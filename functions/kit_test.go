@@ -58,14 +58,15 @@ type house struct {
 	issuer *identity.DevIssuer
 	ring   *keys.Ring
 
-	callers  map[string]caller
-	secrets  []string // that no log, problem or file may hold
-	made     int      // targets
-	folder   string
-	plan     faulty.Plan // what happens to the store's calls
-	down     bool        // the store is made to fail: errors may be logged
-	failures int
-	known    map[string]int // how often each kind of failure was reported
+	callers   map[string]caller
+	secrets   []string          // that no log, problem or file may hold
+	made      int               // targets
+	workflows map[string]string // of each organisation, one
+	folder    string
+	plan      faulty.Plan // what happens to the store's calls
+	down      bool        // the store is made to fail: errors may be logged
+	failures  int
+	known     map[string]int // how often each kind of failure was reported
 }
 
 // Errorf counts what it reports.
@@ -85,7 +86,7 @@ type caller struct {
 
 func newHouse(t testing.TB) *house {
 	t.Helper()
-	h := &house{TB: t, routes: functions.Routes(), log: &logbook{}, callers: map[string]caller{}, known: map[string]int{}}
+	h := &house{TB: t, routes: functions.Routes(), log: &logbook{}, callers: map[string]caller{}, known: map[string]int{}, workflows: map[string]string{}}
 	h.folder = t.TempDir()
 	db, err := embedded.Open(filepath.Join(h.folder, "ascend.db"), embedded.Options{})
 	h.no(err)

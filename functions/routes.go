@@ -8,6 +8,7 @@ import (
 	"ascend/functions/agents"
 	"ascend/functions/risk"
 	"ascend/functions/system"
+	"ascend/functions/workflows"
 	"ascend/shared/endpoint"
 )
 
@@ -33,7 +34,12 @@ func Table() []func() endpoint.Route {
 		agents.Versions,
 		agents.RollBack,
 		agents.RateLimits,
+		agents.Escalation,
 		agents.Usage,
+
+		workflows.Create,
+		workflows.List,
+		workflows.Get,
 
 		risk.Evaluate,
 

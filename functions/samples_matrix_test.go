@@ -33,17 +33,22 @@ var samples = map[string]sample{
 	"agents-versions":            {query: "limit=3"},
 	"actions-list":               {query: "limit=3"},
 	"agents-rate-limits":         {body: `{"max_actions_per_minute": 1000}`},
+	"agents-escalation":          {body: `{"escalation_email": "someone@example.com", "workflow_id": "{workflow_id}", "timeout_seconds": 60}`},
+	"workflows-list":             {query: "limit=3"},
+	"workflows-create": {body: `{"name": "A workflow", "type": "single_approval", "approvers": [{"role": "manager"}], "timeout_seconds": 3600,
+		"trigger_conditions": {"agent_ids": ["nobody"]}}`},
 }
 
 // target is what a request may be about: an active agent and an action of it
-// that awaits approval, submitted by the organisation's admin key.
-type target struct{ agent, action, fresh string }
+// that awaits approval, submitted by the organisation's admin key, and a
+// workflow, which the targets of an organisation share.
+type target struct{ agent, action, fresh, workflow string }
 
 // target makes one of an organisation, "" for ours or "other ".
 func (h *house) target(org string) target {
 	h.Helper()
 	h.made++
-	x := target{agent: fmt.Sprintf("agent-%d", h.made), fresh: fmt.Sprintf("fresh-%d", h.made)}
+	x := target{agent: fmt.Sprintf("agent-%d", h.made), fresh: fmt.Sprintf("fresh-%d", h.made), workflow: h.workflow(org)}
 	h.want(201, h.as(org+"key admin", "POST", "/api/registry/agents", `{"agent_id": "`+x.agent+`", "display_name": "An agent"}`))
 	h.want(200, h.as(org+"admin", "POST", "/api/registry/agents/"+x.agent+"/activate", ""))
 	a := h.as(org+"key admin", "POST", "/api/v1/actions/submit", x.in(submission.body))
@@ -52,6 +57,18 @@ func (h *house) target(org string) target {
 	}
 	x.action = a.at("/id")
 	return x
+}
+
+// workflow is one of an organisation's, of which it has two.
+func (h *house) workflow(org string) string {
+	h.Helper()
+	if h.workflows[org] == "" {
+		for range 2 {
+			a := h.want(201, h.as(org+"admin", "POST", "/api/governance/workflows", samples["workflows-create"].body))
+			h.workflows[org] = a.text("/workflow/id")
+		}
+	}
+	return h.workflows[org]
 }
 
 func (h *house) want(status int, a answer) answer {
@@ -64,7 +81,7 @@ func (h *house) want(status int, a answer) answer {
 
 // in fills a text in with the target's names.
 func (x target) in(text string) string {
-	return strings.NewReplacer("{agent_id}", x.agent, "{action_id}", x.action, "{fresh}", x.fresh).Replace(text)
+	return strings.NewReplacer("{agent_id}", x.agent, "{action_id}", x.action, "{workflow_id}", x.workflow, "{fresh}", x.fresh).Replace(text)
 }
 
 // about is a request of an operation about the target.

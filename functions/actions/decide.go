@@ -21,7 +21,7 @@ type Verdict struct {
 // Approved answers actions-approve.
 type Approved struct {
 	ActionID           action.ID `json:"action_id"`
-	Status             string    `json:"status" enum:"approved"`
+	Status             string    `json:"status" enum:"approved,pending_approval" doc:"pending_approval while other approvals are missing."`
 	ApprovedBy         int64     `json:"approved_by"`
 	ApprovedAt         time.Time `json:"approved_at"`
 	CorrelationID      string    `json:"correlation_id"`
@@ -43,7 +43,7 @@ func approve(ctx context.Context, a *app.App, c *app.Command, in Verdict) (Appro
 	d, err := a.Approve(ctx, c, id, in.Reason)
 	return Approved{
 		ActionID: d.ID, Status: string(d.Status), ApprovedBy: d.By, ApprovedAt: d.At,
-		CorrelationID: d.CorrelationID, Reason: d.Reason, Stage: 1,
+		CorrelationID: d.CorrelationID, Reason: d.Reason, Stage: d.Stage, RemainingApprovals: d.Remaining,
 	}, err
 }
 
@@ -72,7 +72,7 @@ func reject(ctx context.Context, a *app.App, c *app.Command, in Verdict) (Reject
 	d, err := a.Reject(ctx, c, id, in.Reason)
 	return Rejected{
 		ActionID: d.ID, Status: string(d.Status), RejectedBy: d.By, RejectedAt: d.At,
-		Reason: d.Reason, CorrelationID: d.CorrelationID, Stage: 1,
+		Reason: d.Reason, CorrelationID: d.CorrelationID, Stage: d.Stage, RemainingApprovals: d.Remaining,
 	}, err
 }
 

@@ -38,11 +38,14 @@ func (d Detail) Headers(h http.Header) { detailVary(h) }
 // Approval is how far the wait for people is (decision 30).
 type Approval struct {
 	WorkflowID         *string   `json:"workflow_id"`
-	Stage              int       `json:"stage"`
+	Type               string    `json:"type" enum:"single_approval,multi_stage,quorum"`
+	Source             string    `json:"source" enum:"policy,agent,trigger,band" doc:"What chose who decides."`
+	Stage              int       `json:"stage"` // from 1
 	Stages             int       `json:"stages"`
-	RequiredApprovers  []string  `json:"required_approvers"`
+	RequiredApprovers  []string  `json:"required_approvers"` // of the present stage
 	RemainingApprovals int       `json:"remaining_approvals"`
 	StageExpiresAt     time.Time `json:"stage_expires_at"`
+	ExpiresAt          time.Time `json:"expires_at"`
 	RequiresMFA        bool      `json:"requires_mfa"`
 	History            []Audited `json:"history"`
 }
@@ -123,11 +126,10 @@ func approvalOf(act *action.Action) *Approval {
 		return nil
 	}
 	out := &Approval{
-		Stage: 1, Stages: 1, RequiredApprovers: w.Approvers, StageExpiresAt: w.ExpiresAt,
+		Type: string(w.Kind), Source: w.Source, Stage: w.Stage + 1, Stages: len(w.Stages),
+		RequiredApprovers: w.Approvers(), RemainingApprovals: act.Remaining(),
+		StageExpiresAt: w.StageExpiresAt, ExpiresAt: w.ExpiresAt,
 		RequiresMFA: w.MFA, History: auditedOf(act)[1:],
-	}
-	if act.Pending() {
-		out.RemainingApprovals = 1
 	}
 	if w.WorkflowID != "" {
 		out.WorkflowID = &w.WorkflowID

@@ -88,8 +88,8 @@ func submittedOf(act *action.Action) Submitted {
 	if alert := alertOf(act); alert != nil {
 		s.AlertID = &alert.ID
 	}
-	if v.WorkflowID != "" {
-		s.WorkflowID = &v.WorkflowID
+	if w := act.Approval; w != nil && w.WorkflowID != "" {
+		s.WorkflowID = &w.WorkflowID
 	}
 	for _, f := range act.Input.Findings {
 		s.PoliciesEvaluated = append(s.PoliciesEvaluated, Evaluated{f.Rule, f.Name, string(f.Effect)})

@@ -91,7 +91,7 @@ func decisionOf(act *action.Action) Decision {
 		d.DenialReason, d.ErrorCode, d.RetryAfterSeconds = reason, v.Code, v.RetryAfterSeconds
 	case governance.Pending:
 		d.ApprovalRequestID, d.ExpiresAt = act.Approval.RequestID, &act.Approval.ExpiresAt
-		d.RequiredApprovers = act.Approval.Approvers
+		d.RequiredApprovers = act.Approval.Approvers()
 		if v.Enforcement == "escalated" {
 			d.Metadata["raw_status"] = "escalated"
 		}

@@ -18,13 +18,19 @@ const (
 // The tables that a change of an agent writes.
 var written = []store.Table{store.Agents, store.Counters, store.Commands}
 
+// The tables of the commands that stop an agent: what it has pending is denied with it.
+var (
+	stopReads  = []store.Table{store.Agents, store.Commands, store.Actions}
+	stopWrites = []store.Table{store.Agents, store.Counters, store.Commands, store.Actions}
+)
+
 // One names the agent of a request.
 type One struct {
 	AgentID agent.ID `path:"agent_id" json:"-" doc:"Your unique agent identifier."`
 }
 
-// Agent is an agent in detail (seeds/002, "Get Single Agent"). Suspension and
-// RateLimits are ours.
+// Agent is an agent in detail (seeds/002, "Get Single Agent"). Suspension,
+// RateLimits and Escalation are ours.
 type Agent struct {
 	ID             int64             `json:"id"`
 	AgentID        agent.ID          `json:"agent_id"`
@@ -42,6 +48,7 @@ type Agent struct {
 	Audit          Audit             `json:"audit"`
 	Suspension     *agent.Suspension `json:"suspension"`
 	RateLimits     agent.Limits      `json:"rate_limits"`
+	Escalation     *agent.Escalation `json:"escalation"`
 	ModelID        *int64            `json:"model_id,omitzero"`
 }
 
@@ -103,6 +110,7 @@ func detail(g agent.Agent) Agent {
 		Audit:          Audit{g.CreatedAt, g.CreatedBy, g.UpdatedAt, g.UpdatedBy, g.ApprovedAt, g.ApprovedBy},
 		Suspension:     g.Suspension,
 		RateLimits:     c.Limits,
+		Escalation:     c.Escalation,
 		ModelID:        c.ModelID,
 	}
 }
@@ -121,17 +129,6 @@ type Summary struct {
 
 func summary(g agent.Agent) Summary {
 	return Summary{g.Serial, g.ID, g.Config.DisplayName, g.Status, g.Version, g.Config.Type, g.CreatedAt, g.Org}
-}
-
-// Pagination tells where a part of a list stands in the whole (seeds/002), and
-// beside it the cursor to the part that follows, which costs the same however
-// far it is. Total is what was counted when the list was first asked for.
-type Pagination struct {
-	Total      int    `json:"total"`
-	Limit      int    `json:"limit"`
-	Offset     int    `json:"offset"`
-	HasMore    bool   `json:"has_more"`
-	NextCursor string `json:"next_cursor,omitzero"`
 }
 
 // said is the message of a change: what was done, or that it already was so.

@@ -31,6 +31,7 @@ func TestWhoMayCallWhat(t *testing.T) {
 		"agents-versions":    "401 2 2 2 2 2 2 2",
 		"agents-rollback":    "401 403 403 403 2 403 403 403",
 		"agents-rate-limits": "401 403 403 403 2 403 403 403",
+		"agents-escalation":  "401 403 403 403 2 403 403 403",
 		"agents-usage":       "401 2 2 2 2 2 2 2",
 	}
 	for _, r := range routes {
@@ -87,6 +88,8 @@ func body(r endpoint.Route) string {
 		return `{"tags": ["b"]}`
 	case "agents-rate-limits":
 		return `{"max_actions_per_day": 5}`
+	case "agents-escalation":
+		return `{"timeout_seconds": 5}`
 	}
 	return ""
 }

@@ -7,7 +7,6 @@ import (
 	"ascend/shared/app"
 	"ascend/shared/domain/agent"
 	"ascend/shared/endpoint"
-	"ascend/shared/store"
 )
 
 // DeactivateOut is the answer of agents-deactivate.
@@ -30,7 +29,7 @@ func Deactivate() endpoint.Route {
 		ID: "agents-deactivate", Method: http.MethodPost, Path: one + "/deactivate", Tag: tag,
 		Summary: "Return an agent to draft",
 		Auth:    endpoint.TokenAdmin,
-		Reads:   []store.Table{store.Agents, store.Commands}, Writes: written,
+		Reads:   stopReads, Writes: stopWrites,
 		Also:    []int{http.StatusBadRequest, http.StatusNotFound},
 		Repeats: true,
 	}, deactivate)

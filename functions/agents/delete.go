@@ -7,7 +7,6 @@ import (
 	"ascend/shared/app"
 	"ascend/shared/domain/agent"
 	"ascend/shared/endpoint"
-	"ascend/shared/store"
 )
 
 // DeleteOut is the answer of agents-delete.
@@ -23,7 +22,7 @@ func Delete() endpoint.Route {
 		ID: "agents-delete", Method: http.MethodDelete, Path: one, Tag: tag,
 		Summary: "Delete an agent",
 		Auth:    endpoint.TokenAdmin,
-		Reads:   []store.Table{store.Agents, store.Commands}, Writes: written,
+		Reads:   stopReads, Writes: stopWrites,
 		Also: []int{http.StatusNotFound},
 	}, remove)
 }

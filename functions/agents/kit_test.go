@@ -26,7 +26,7 @@ import (
 
 var routes = []endpoint.Route{
 	agents.Register(), agents.List(), agents.Get(), agents.Update(), agents.Delete(), agents.Activate(), agents.Suspend(),
-	agents.Deactivate(), agents.Versions(), agents.RollBack(), agents.RateLimits(), agents.Usage(),
+	agents.Deactivate(), agents.Versions(), agents.RollBack(), agents.RateLimits(), agents.Escalation(), agents.Usage(),
 }
 
 // server answers the registry's operations over a store of its own.

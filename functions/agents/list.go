@@ -22,9 +22,9 @@ type ListIn struct {
 
 // ListOut is the answer of agents-list: agents in the order of their agent_id.
 type ListOut struct {
-	Success    bool       `json:"success"`
-	Agents     []Listed   `json:"agents"`
-	Pagination Pagination `json:"pagination"`
+	Success    bool                `json:"success"`
+	Agents     []Listed            `json:"agents"`
+	Pagination endpoint.Pagination `json:"pagination"`
 }
 
 // Listed is an agent in a list.
@@ -112,6 +112,6 @@ func readPlace(position string, offset int) (place, error) {
 	return p, nil
 }
 
-func (p place) pagination(limit int) Pagination {
-	return Pagination{Total: p.total, Limit: limit, Offset: p.offset}
+func (p place) pagination(limit int) endpoint.Pagination {
+	return endpoint.Pagination{Total: p.total, Limit: limit, Offset: p.offset}
 }

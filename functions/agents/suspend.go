@@ -8,7 +8,6 @@ import (
 	"ascend/shared/app"
 	"ascend/shared/domain/agent"
 	"ascend/shared/endpoint"
-	"ascend/shared/store"
 )
 
 // SuspendIn is the request of agents-suspend.
@@ -40,7 +39,7 @@ func Suspend() endpoint.Route {
 		ID: "agents-suspend", Method: http.MethodPost, Path: one + "/suspend", Tag: tag,
 		Summary: "Suspend an agent",
 		Auth:    endpoint.TokenAdmin,
-		Reads:   []store.Table{store.Agents, store.Commands}, Writes: written,
+		Reads:   stopReads, Writes: stopWrites,
 		Also: []int{http.StatusBadRequest, http.StatusNotFound},
 		Body: endpoint.OptionalBody, Repeats: true,
 	}, suspend)

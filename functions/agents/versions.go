@@ -19,10 +19,10 @@ type VersionsIn struct {
 // VersionsOut is the answer of agents-versions: an agent's configurations,
 // newest first.
 type VersionsOut struct {
-	Success    bool            `json:"success"`
-	AgentID    agent.ID        `json:"agent_id"`
-	Versions   []agent.Version `json:"versions"`
-	Pagination Pagination      `json:"pagination"`
+	Success    bool                `json:"success"`
+	AgentID    agent.ID            `json:"agent_id"`
+	Versions   []agent.Version     `json:"versions"`
+	Pagination endpoint.Pagination `json:"pagination"`
 }
 
 // Versions lists the configurations that an agent has had.
@@ -46,7 +46,7 @@ func versions(ctx context.Context, a *app.App, c *app.Command, in VersionsIn) (V
 	if err != nil {
 		return VersionsOut{}, err
 	}
-	page := Pagination{Total: got.Total, Limit: in.Limit, Offset: in.Offset, HasMore: got.Next != ""}
+	page := endpoint.Pagination{Total: got.Total, Limit: in.Limit, Offset: in.Offset, HasMore: got.Next != ""}
 	if after != "" && len(got.Versions) > 0 {
 		page.Offset = got.Total - got.Versions[0].Number
 	}

@@ -20,9 +20,13 @@ const (
 // readScripts parses every script of the project.
 func readScripts(t *testing.T) map[string][]step {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(scriptsDir, "*.http"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no scripts: %v", err)
+	var files []string
+	for _, pattern := range []string{"*.http", "router/*.http"} {
+		some, err := filepath.Glob(filepath.Join(scriptsDir, pattern))
+		if err != nil || len(some) == 0 {
+			t.Fatalf("no scripts: %v", err)
+		}
+		files = append(files, some...)
 	}
 	scripts := map[string][]step{}
 	for _, file := range files {
@@ -34,7 +38,7 @@ func readScripts(t *testing.T) map[string][]step {
 		if err != nil {
 			t.Errorf("%s: %v", file, err)
 		}
-		scripts[filepath.Base(file)] = steps
+		scripts[file] = steps
 	}
 	return scripts
 }
@@ -83,7 +87,7 @@ func TestEveryScriptFailsAgainstAServiceThatAgreesToEverything(t *testing.T) {
 		Key: "x", Admin: "x", AdminNoMFA: "x", Manager: "x", User: "x", Viewer: "x", Expired: "x", OtherKey: "x", OtherAdmin: "x",
 	}
 	for file := range readScripts(t) {
-		script, err := os.ReadFile(filepath.Join(scriptsDir, file))
+		script, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}

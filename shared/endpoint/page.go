@@ -63,7 +63,9 @@ func cursorSum(org tenant.ID, list, position string) []byte {
 	return sum[:8]
 }
 
-// Next is the reference to the next page: this request with another cursor.
+// Next is the reference to the next page: this request with another cursor. It
+// is a query alone, which RFC 3986 §5.2.2 resolves against the address that was
+// asked for, so that it holds behind any prefix, such as API Gateway's stage.
 func (p Page) Next(cursor string) string {
 	if p.target == nil {
 		return ""
@@ -71,7 +73,7 @@ func (p Page) Next(cursor string) string {
 	query := p.target.Query()
 	query.Del("offset")
 	query.Set("cursor", cursor)
-	return p.target.EscapedPath() + "?" + query.Encode()
+	return "?" + query.Encode()
 }
 
 // List answers a bare JSON array with paging headers. The zero Total and Next
@@ -97,4 +99,15 @@ func PageHeaders(h http.Header, total *int, next string) {
 	if next != "" {
 		h.Set("Link", "<"+next+`>; rel="next"`)
 	}
+}
+
+// Pagination tells where a part of a list stands in the whole (seeds/002), and
+// beside it the cursor to the part that follows, which costs the same however
+// far it is. Total is what was counted when the list was first asked for.
+type Pagination struct {
+	Total      int    `json:"total"`
+	Limit      int    `json:"limit"`
+	Offset     int    `json:"offset"`
+	HasMore    bool   `json:"has_more"`
+	NextCursor string `json:"next_cursor,omitzero"`
 }

@@ -45,6 +45,7 @@ type claims struct {
 	Email         string         `json:"email"`
 	EmailVerified jsontext.Value `json:"email_verified"` // a boolean, or its text
 	Methods       jsontext.Value `json:"amr"`            // text or array
+	AddedMethods  jsontext.Value `json:"ascend:amr"`     // the same, from our trigger: Cognito keeps amr for itself
 }
 
 func parseClaims(payload []byte) (claims, error) {
@@ -213,11 +214,13 @@ var secondFactors = []string{
 }
 
 func (c claims) secondFactor() bool {
-	methods, err := texts(c.Methods)
-	if err != nil {
-		return false
+	for _, claim := range []jsontext.Value{c.Methods, c.AddedMethods} {
+		methods, err := texts(claim)
+		if err == nil && slices.ContainsFunc(methods, func(m string) bool { return slices.Contains(secondFactors, m) }) {
+			return true
+		}
 	}
-	return slices.ContainsFunc(methods, func(m string) bool { return slices.Contains(secondFactors, m) })
+	return false
 }
 
 func absent(v jsontext.Value) bool { return v == nil || v.Kind() == 'n' }

@@ -139,6 +139,8 @@ func TestClaimsSayWhoIsAsking(t *testing.T) {
 		"a method that only contains mfa": {jwt.MapClaims{"amr": "nomfa"}, mfa(false)},
 		"methods that are an object":      {jwt.MapClaims{"amr": map[string]bool{"mfa": true}}, mfa(false)},
 		"methods that are true":           {jwt.MapClaims{"amr": true}, mfa(false)},
+		"mfa from our trigger":            {jwt.MapClaims{"ascend:amr": []string{"mfa"}}, mfa(true)},
+		"nothing new from our trigger":    {jwt.MapClaims{"amr": "pwd", "ascend:amr": []string{"pwd"}}, mfa(false)},
 		"an e-mail address":               {nil, email("alice@example.com")},
 		"no e-mail address":               {jwt.MapClaims{"email": nil}, email("")},
 		"a verified e-mail address":       {jwt.MapClaims{"email_verified": true}, email("alice@example.com")},

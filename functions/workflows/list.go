@@ -1,0 +1,56 @@
+package workflows
+
+import (
+	"context"
+	"net/http"
+
+	"ascend/shared/app"
+	"ascend/shared/endpoint"
+	"ascend/shared/store"
+)
+
+// ListIn is the request of workflows-list.
+type ListIn struct {
+	endpoint.Page `default:"50" max:"100"`
+}
+
+// ListOut is the answer of workflows-list: workflows in the order in which
+// their trigger conditions are tried, by priority.
+type ListOut struct {
+	Success    bool                `json:"success"`
+	Workflows  []Workflow          `json:"workflows"`
+	Pagination endpoint.Pagination `json:"pagination"`
+}
+
+// List lists the organisation's workflows.
+func List() endpoint.Route {
+	return endpoint.Define(endpoint.Spec{
+		ID: "workflows-list", Method: http.MethodGet, Path: base, Tag: tag,
+		Summary: "List workflows",
+		Auth:    endpoint.KeyOrToken,
+		Reads:   []store.Table{store.Directory},
+		Also:    []int{http.StatusBadRequest},
+	}, list)
+}
+
+func list(ctx context.Context, a *app.App, c *app.Command, in ListIn) (ListOut, error) {
+	after, err := in.Position(c.Principal.Org, "workflows")
+	if err != nil {
+		return ListOut{}, err
+	}
+	got, err := a.Workflows(ctx, c.Principal.Org, app.Range{Limit: in.Limit, Offset: in.Offset, After: after})
+	if err != nil {
+		return ListOut{}, err
+	}
+	out := ListOut{
+		Success: true, Workflows: make([]Workflow, len(got.Workflows)),
+		Pagination: endpoint.Pagination{Total: got.Total, Limit: in.Limit, Offset: got.Offset, HasMore: got.Next != ""},
+	}
+	for i, w := range got.Workflows {
+		out.Workflows[i] = shown(w)
+	}
+	if out.Pagination.HasMore {
+		out.Pagination.NextCursor = endpoint.NextCursor(c.Principal.Org, "workflows", got.Next)
+	}
+	return out, nil
+}

@@ -1,0 +1,168 @@
+// Package bus takes events to an EventBridge bus: source "ascend", detail-type
+// the event's name, detail the CloudEvents object, and the event's subject as
+// its one resource.
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+
+	"ascend/events"
+	"ascend/shared/domain/problem"
+)
+
+// The bounds of one PutEvents call (Amazon EventBridge User Guide, "PutEvents"
+// and "Calculating PutEvents event entry size"). The size is the older of the
+// two published ones, which all regions and emulators take.
+const (
+	MaxEntries = 10
+	MaxBytes   = 256 << 10
+)
+
+// attempts is how often an event is sent at most, and backoff about how long
+// it rests before the second time; it doubles, half of it by chance. The SDK's
+// own retries of whole calls come on top.
+const (
+	attempts = 4
+	backoff  = 50 * time.Millisecond
+)
+
+// API is what of *eventbridge.Client a Bus uses.
+type API interface {
+	PutEvents(context.Context, *eventbridge.PutEventsInput, ...func(*eventbridge.Options)) (*eventbridge.PutEventsOutput, error)
+}
+
+var _ API = (*eventbridge.Client)(nil)
+
+// Bus is one event bus. It implements app.Bus.
+type Bus struct {
+	api  API
+	name string
+}
+
+// New makes the bus of a name, or of an ARN.
+func New(api API, name string) *Bus { return &Bus{api, name} }
+
+// Publish sends events, any number, in calls of as many as one call takes.
+// Those that EventBridge does not take are sent again a few times. failed holds
+// the indexes of the ones left, in no order; err, of kind problem.Unavailable,
+// says why. An event may have arrived although it is among them, and twice.
+func (b *Bus) Publish(ctx context.Context, all []events.Event) (failed []int, err error) {
+	var queue []entry
+	for i, e := range all {
+		made, bad := b.entry(i, e)
+		if bad != nil {
+			failed, err = append(failed, i), errors.Join(err, bad)
+			continue
+		}
+		queue = append(queue, made)
+	}
+	var last error
+	for attempt := range attempts {
+		if len(queue) == 0 || attempt > 0 && !rest(ctx, backoff<<(attempt-1)) {
+			break
+		}
+		queue, last = b.send(ctx, queue)
+	}
+	for _, e := range queue {
+		failed = append(failed, e.index)
+	}
+	if len(queue) > 0 {
+		err = errors.Join(err, last)
+	}
+	if err != nil {
+		return failed, problem.Down("publish events", err)
+	}
+	return nil, nil
+}
+
+// entry is an event as it is sent.
+type entry struct {
+	index int // in Publish's list
+	size  int
+	types.PutEventsRequestEntry
+}
+
+func (b *Bus) entry(index int, e events.Event) (entry, error) {
+	detail, err := e.Encode()
+	if err != nil {
+		return entry{}, fmt.Errorf("encode event %s: %w", e.ID, err)
+	}
+	source, text := events.Source, string(detail)
+	made := entry{index, len(source) + len(e.Type) + len(text) + len(e.Subject) + timeSize, types.PutEventsRequestEntry{
+		EventBusName: &b.name, Source: &source, DetailType: &e.Type, Detail: &text, Resources: []string{e.Subject}, Time: &e.Time,
+	}}
+	if len(detail) > events.MaxSize || made.size > MaxBytes {
+		return entry{}, fmt.Errorf("event %s of %d bytes is too large", e.ID, len(detail))
+	}
+	return made, nil
+}
+
+// timeSize is what the time counts for in an entry's size.
+const timeSize = 14
+
+// send sends each entry once and returns those that were not taken.
+func (b *Bus) send(ctx context.Context, queue []entry) (left []entry, why error) {
+	for len(queue) > 0 {
+		batch := queue[:fitting(queue)]
+		queue = queue[len(batch):]
+		in := &eventbridge.PutEventsInput{}
+		for _, e := range batch {
+			in.Entries = append(in.Entries, e.PutEventsRequestEntry)
+		}
+		out, err := b.api.PutEvents(ctx, in)
+		switch {
+		case err != nil:
+			left, why = append(left, batch...), err
+			continue
+		case len(out.Entries) != len(batch): // then nobody knows which were taken
+			left, why = append(left, batch...), fmt.Errorf("%d results for %d entries", len(out.Entries), len(batch))
+			continue
+		}
+		for i, result := range out.Entries {
+			if result.EventId == nil || result.ErrorCode != nil {
+				left, why = append(left, batch[i]), refusal(result)
+			}
+		}
+	}
+	return left, why
+}
+
+// fitting counts how many entries from the first on fit into one call.
+func fitting(queue []entry) int {
+	n, size := 0, 0
+	for n < len(queue) && n < MaxEntries && (n == 0 || size+queue[n].size <= MaxBytes) {
+		size += queue[n].size
+		n++
+	}
+	return n
+}
+
+func refusal(result types.PutEventsResultEntry) error {
+	code, message := "no event id", ""
+	if result.ErrorCode != nil {
+		code = *result.ErrorCode
+	}
+	if result.ErrorMessage != nil {
+		message = *result.ErrorMessage
+	}
+	return fmt.Errorf("an entry was refused: %s %s", code, message)
+}
+
+// rest waits between half of span and span; false says that ctx ended.
+func rest(ctx context.Context, span time.Duration) bool {
+	timer := time.NewTimer(span/2 + rand.N(span/2))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,121 @@
+// Package executions is the approval clock on AWS Step Functions: one execution
+// of infra/approval.asl.json for each action that awaits approval.
+package executions
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
+	"github.com/go-json-experiment/json"
+
+	"ascend/shared/app"
+	"ascend/shared/domain/action"
+	"ascend/shared/domain/problem"
+	"ascend/shared/domain/tenant"
+)
+
+// StageApproved is the error name by which a wait ends for the next one; its
+// cause is the next app.Wait. The state machine catches it.
+const StageApproved = "Ascend.StageApproved"
+
+// API is what of Step Functions is used.
+type API interface {
+	StartExecution(context.Context, *sfn.StartExecutionInput, ...func(*sfn.Options)) (*sfn.StartExecutionOutput, error)
+	SendTaskSuccess(context.Context, *sfn.SendTaskSuccessInput, ...func(*sfn.Options)) (*sfn.SendTaskSuccessOutput, error)
+	SendTaskFailure(context.Context, *sfn.SendTaskFailureInput, ...func(*sfn.Options)) (*sfn.SendTaskFailureOutput, error)
+}
+
+var _ API = (*sfn.Client)(nil)
+
+// Machine is the approval state machine of one deployment. It implements app.Executions.
+type Machine struct {
+	api API
+	arn string
+}
+
+var _ app.Executions = Machine{}
+
+// New makes a Machine of the state machine with an ARN. A function that only
+// sends tokens back needs none: then Start fails.
+func New(api API, arn string) Machine { return Machine{api, arn} }
+
+// Name is the name of an action's execution. The ids of actions are unique
+// within their organisation only, so it leads.
+func Name(org tenant.ID, id action.ID) string { return org.String() + "-" + id.String() }
+
+// Start implements app.Executions. Step Functions keeps a name for 90 days after
+// its execution's end, which is longer than a change can be repeated.
+func (m Machine) Start(ctx context.Context, in app.Wait) error {
+	if m.arn == "" {
+		return problem.Down("start an execution", errors.New("the state machine is not configured"))
+	}
+	input, err := text(in)
+	if err != nil {
+		return err
+	}
+	_, err = m.api.StartExecution(ctx, &sfn.StartExecutionInput{
+		StateMachineArn: &m.arn, Name: aws.String(Name(in.Org, in.Action)), Input: input,
+	})
+	var exists *types.ExecutionAlreadyExists
+	if errors.As(err, &exists) {
+		return nil
+	}
+	return down("start an execution", err)
+}
+
+// Succeed implements app.Executions.
+func (m Machine) Succeed(ctx context.Context, token string, end app.Ended) error {
+	output, err := text(end)
+	if err != nil {
+		return err
+	}
+	_, err = m.api.SendTaskSuccess(ctx, &sfn.SendTaskSuccessInput{TaskToken: &token, Output: output})
+	return unlessSpent("end a wait", err)
+}
+
+// NextStage implements app.Executions.
+func (m Machine) NextStage(ctx context.Context, token string, next app.Wait) error {
+	cause, err := text(next)
+	if err != nil {
+		return err
+	}
+	_, err = m.api.SendTaskFailure(ctx, &sfn.SendTaskFailureInput{TaskToken: &token, Error: aws.String(StageApproved), Cause: cause})
+	return unlessSpent("begin the next stage's wait", err)
+}
+
+// unlessSpent lets pass what says that the wait had ended: TaskTimedOut on AWS,
+// InvalidToken on LocalStack, TaskDoesNotExist where its execution is gone.
+func unlessSpent(doing string, err error) error {
+	var (
+		over    *types.TaskTimedOut
+		unknown *types.InvalidToken
+		gone    *types.TaskDoesNotExist
+	)
+	if errors.As(err, &over) || errors.As(err, &unknown) || errors.As(err, &gone) {
+		return nil
+	}
+	return down(doing, err)
+}
+
+func down(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return problem.Down(doing, err)
+}
+
+// text is v as JSON. It always is JSON: a bad text would spend the token on LocalStack.
+func text(v any) (*string, error) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return nil, &problem.Error{
+			Code: problem.CodeInternal, Detail: "an execution could not be told",
+			Err: fmt.Errorf("encode %T: %w", v, err),
+		}
+	}
+	return aws.String(string(b)), nil
+}
