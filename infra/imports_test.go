@@ -1,4 +1,4 @@
-package infra
+package main
 
 import (
 	"fmt"
@@ -16,9 +16,13 @@ var layers = []struct {
 	folders []string
 }{
 	{"domain", []string{"ascend/shared/domain"}},
+	{"events", []string{"ascend/events"}},
 	{"seam", []string{"=ascend/shared/store"}},
 	{"app", []string{"ascend/shared/app"}},
-	{"adapters", []string{"ascend/shared/store", "ascend/shared/keys", "ascend/shared/identity", "ascend/shared/endpoint"}},
+	{"adapters", []string{
+		"ascend/shared/store", "ascend/shared/keys", "ascend/shared/identity", "ascend/shared/endpoint",
+		"ascend/shared/executions", "ascend/shared/bus", "ascend/shared/worker",
+	}},
 	{"functions", []string{"ascend/functions"}},
 	{"wire", []string{"ascend/shared/wire"}},
 	{"programs", []string{"ascend/functions/cmd", "ascend/functions/gen", "ascend/localstack", "ascend/infra"}},
@@ -27,6 +31,7 @@ var layers = []struct {
 // outside says what the inner layers may use of the world.
 var forbidden = map[string][]string{
 	"domain": {"net/http", "os", "log", "log/slog", "database/sql", "github.com/aws/", "go.etcd.io/"},
+	"events": {"net/http", "os", "log", "log/slog", "github.com/aws/", "go.etcd.io/"},
 	"seam":   {"net/http", "os", "log", "log/slog", "github.com/aws/", "go.etcd.io/"},
 	"app":    {"net/http", "os", "log", "log/slog", "github.com/aws/", "go.etcd.io/"},
 }
@@ -60,6 +65,43 @@ func TestImportsPointOneWay(t *testing.T) {
 	}
 }
 
+// TestFunctionsCarryOnlyWhatTheyNeed looks at what each Lambda is linked of: it
+// is unpacked and started at every cold start.
+func TestFunctionsCarryOnlyWhatTheyNeed(t *testing.T) {
+	const (
+		api        = "ascend/shared/wire"
+		background = "ascend/shared/wire/background"
+	)
+	unneeded := map[string][]string{
+		api: {
+			"github.com/aws/aws-sdk-go-v2/service/sfn", "github.com/aws/aws-sdk-go-v2/service/eventbridge", background,
+			"github.com/aws/aws-sdk-go-v2/config", "ascend/shared/store/embedded",
+		},
+		background: {"ascend/shared/endpoint", "ascend/shared/identity", "github.com/aws/aws-sdk-go-v2/config", "ascend/shared/store/embedded"},
+	}
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}}{{range .Deps}} {{.}}{{end}}`, "ascend/functions/cmd/...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]int{}
+	for line := range strings.Lines(string(out)) {
+		names := strings.Fields(line)
+		by := api
+		if slices.Contains(names, background) {
+			by = background
+		}
+		seen[by]++
+		for _, name := range unneeded[by] {
+			if slices.Contains(names, name) {
+				t.Errorf("%s carries %s", names[0], name)
+			}
+		}
+	}
+	if seen[api] < 20 || seen[background] < 5 {
+		t.Errorf("looked at %v", seen)
+	}
+}
+
 func TestNoPackageHasANameThatSaysNothing(t *testing.T) {
 	out, err := exec.Command("go", "list", "-f", `{{.Name}} {{.ImportPath}}`, "ascend/...").Output()
 	if err != nil {
@@ -90,12 +132,13 @@ func layerOf(path string) (layer int, ok bool) {
 }
 
 func Example_layers() {
-	for _, path := range []string{"ascend/shared/domain/risk", "ascend/shared/store", "ascend/shared/store/dynamo", "ascend/functions/cmd/health"} {
+	for _, path := range []string{"ascend/shared/domain/risk", "ascend/events", "ascend/shared/store", "ascend/shared/store/dynamo", "ascend/functions/cmd/health"} {
 		i, _ := layerOf(path)
 		fmt.Println(path, "is", layers[i].name)
 	}
 	// Output:
 	// ascend/shared/domain/risk is domain
+	// ascend/events is events
 	// ascend/shared/store is seam
 	// ascend/shared/store/dynamo is adapters
 	// ascend/functions/cmd/health is programs

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"ascend/functions"
+	"ascend/shared/store"
+	"ascend/shared/worker"
+)
+
+// eventing is how changes become calls: streams to their workers, schedules to
+// theirs, events to the bus, and what cannot be handled to dead letters.
+type eventing struct {
+	bus          awsevents.CfnEventBus
+	relay, sweep awssqs.CfnQueue // dead letters
+	schedules    map[string]awsevents.CfnRule
+}
+
+// The queues of dead letters.
+const (
+	relayDead = "relay-dead-letters"
+	sweepDead = "sweep-dead-letters"
+)
+
+// deadLetters is the queue for what a worker fails at; "" where its caller
+// learns of the failure.
+func deadLetters(w worker.Worker) string {
+	switch {
+	case len(w.Streams) > 0:
+		return relayDead
+	case w.Every > 0:
+		return sweepDead
+	}
+	return ""
+}
+
+func newEvents(s stack, d data, made *lambdas) eventing {
+	scope := s.concern("Events")
+	e := eventing{
+		bus:   awsevents.NewCfnEventBus(scope, jsii.String("Bus"), &awsevents.CfnEventBusProps{Name: jsii.String(busName)}),
+		relay: deadLetterQueue(s, scope, relayDead), sweep: deadLetterQueue(s, scope, sweepDead),
+		schedules: map[string]awsevents.CfnRule{},
+	}
+	if s.env.ArchiveDays > 0 {
+		archive := awsevents.NewCfnArchive(scope, jsii.String("Archive"), &awsevents.CfnArchiveProps{
+			ArchiveName: jsii.String(s.name("events")), SourceArn: e.bus.AttrArn(), RetentionDays: &s.env.ArchiveDays,
+		})
+		s.kept(archive)
+	}
+	for _, w := range functions.Workers() {
+		for _, t := range w.Streams {
+			follow(s, scope, made, w, t, *d.tables[t].AttrStreamArn(), e.relay)
+		}
+		if w.Every > 0 {
+			e.schedules[w.ID] = schedule(s, scope, made, w, e.sweep)
+		}
+	}
+	return e
+}
+
+func deadLetterQueue(s stack, scope constructs.Construct, name string) awssqs.CfnQueue {
+	queue := awssqs.NewCfnQueue(scope, jsii.String(title(name)), &awssqs.CfnQueueProps{
+		QueueName: jsii.String(s.name(name)), SqsManagedSseEnabled: jsii.Bool(true),
+		MessageRetentionPeriod: jsii.Number(14 * 24 * 3600),
+	})
+	s.kept(queue)
+	return queue
+}
+
+// follow calls a worker with those changes of a table that pass its filters,
+// from the oldest on. A change that fails is tried again by itself, because the worker names it and
+// batches are halved; after an hour, while the stream still has it for most of
+// a day, its place in the stream becomes a dead letter.
+func follow(s stack, scope constructs.Construct, made *lambdas, w worker.Worker, t store.Table, stream string, dead awssqs.CfnQueue) {
+	var filters any
+	if patterns := w.Filters[t]; patterns != nil {
+		list := make([]any, len(patterns))
+		for i, pattern := range patterns {
+			list[i] = &awslambda.CfnEventSourceMapping_FilterProperty{Pattern: &pattern}
+		}
+		filters = &awslambda.CfnEventSourceMapping_FilterCriteriaProperty{Filters: list}
+	}
+	awslambda.NewCfnEventSourceMapping(scope, jsii.String("Changes"+title(string(t))), &awslambda.CfnEventSourceMappingProps{
+		FunctionName: made.byID[w.ID].Ref(), EventSourceArn: &stream, StartingPosition: jsii.String("TRIM_HORIZON"),
+		FilterCriteria: filters, BatchSize: jsii.Number(100), ParallelizationFactor: jsii.Number(4),
+		FunctionResponseTypes:      jsii.Strings("ReportBatchItemFailures"),
+		BisectBatchOnFunctionError: jsii.Bool(true),
+		MaximumRetryAttempts:       &s.env.RelayRetries, MaximumRecordAgeInSeconds: jsii.Number(3600),
+		DestinationConfig: &awslambda.CfnEventSourceMapping_DestinationConfigProperty{
+			OnFailure: &awslambda.CfnEventSourceMapping_OnFailureProperty{Destination: dead.AttrArn()},
+		},
+	})
+}
+
+// schedule calls a worker at a rate. The next call makes good for one that
+// failed, so a call is tried twice at most; both EventBridge and Lambda put
+// what they give up into the dead letters.
+func schedule(s stack, scope constructs.Construct, made *lambdas, w worker.Worker, dead awssqs.CfnQueue) awsevents.CfnRule {
+	rate := "rate(1 minute)"
+	if minutes := int(w.Every.Minutes()); minutes > 1 {
+		rate = fmt.Sprintf("rate(%d minutes)", minutes)
+	}
+	rule := awsevents.NewCfnRule(scope, jsii.String(title(w.ID)), &awsevents.CfnRuleProps{
+		Name: jsii.String(s.name(w.ID)), Description: jsii.String(w.Summary), ScheduleExpression: &rate, State: jsii.String("ENABLED"),
+		Targets: []any{&awsevents.CfnRule_TargetProperty{
+			Id: jsii.String("worker"), Arn: made.byID[w.ID].AttrArn(),
+			DeadLetterConfig: &awsevents.CfnRule_DeadLetterConfigProperty{Arn: dead.AttrArn()},
+			RetryPolicy:      &awsevents.CfnRule_RetryPolicyProperty{MaximumEventAgeInSeconds: jsii.Number(60), MaximumRetryAttempts: jsii.Number(1)},
+		}},
+	})
+	made.permit(w.ID, "events.amazonaws.com", *rule.AttrArn())
+	awssqs.NewCfnQueuePolicy(scope, jsii.String(title(w.ID)+"DeadLetters"), &awssqs.CfnQueuePolicyProps{
+		Queues: &[]*string{dead.Ref()},
+		PolicyDocument: document(statement{
+			actions: []string{"sqs:SendMessage"}, resources: []string{*dead.AttrArn()}, service: "events.amazonaws.com",
+			when: map[string]any{"ArnEquals": map[string]any{"aws:SourceArn": *rule.AttrArn()}},
+		}),
+	})
+	awslambda.NewCfnEventInvokeConfig(scope, jsii.String(title(w.ID)+"Calls"), &awslambda.CfnEventInvokeConfigProps{
+		FunctionName: made.byID[w.ID].Ref(), Qualifier: jsii.String("$LATEST"),
+		MaximumEventAgeInSeconds: jsii.Number(60), MaximumRetryAttempts: jsii.Number(1),
+		DestinationConfig: &awslambda.CfnEventInvokeConfig_DestinationConfigProperty{
+			OnFailure: &awslambda.CfnEventInvokeConfig_OnFailureProperty{Destination: dead.AttrArn()},
+		},
+	})
+	return rule
+}
