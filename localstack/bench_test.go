@@ -212,7 +212,7 @@ func older(b *testing.B, model *action.Action, n int64) store.Put {
 func stored(act *action.Action, body []byte) store.Put {
 	var deadline time.Time
 	if act.Pending() {
-		deadline = act.Approval.ExpiresAt
+		deadline = act.Approval.StageExpiresAt
 	}
 	return store.Put{Item: store.Item{
 		Key: store.ActionKey(act.Org, act.ID), Body: body, Index: store.ActionIndex(act.Org, act.ID, deadline),

@@ -91,7 +91,7 @@ func must[T any](t testing.TB, c client, method, path, body string) T {
 	return v
 }
 
-// next is the path of the next page, "" on the last.
+// next is the reference to the next page, "" on the last.
 func (r reply) next() string {
 	link, _, _ := strings.Cut(strings.TrimPrefix(r.header.Get("Link"), "<"), ">")
 	return link

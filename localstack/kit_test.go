@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -35,6 +36,10 @@ func TestMain(m *testing.M) {
 	if name, err := program(); err == nil {
 		os.RemoveAll(filepath.Dir(name))
 	}
+	if err := stopEmulator(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
 	os.Exit(code)
 }
 
@@ -46,6 +51,8 @@ type server struct {
 	lines []string          // all that it printed before it served
 	cmd   *exec.Cmd
 	ended chan error
+
+	emulator string // where the API is deployed on LocalStack: its URL
 }
 
 // launch starts the server over a data folder, on a port of its own, and waits
@@ -129,10 +136,13 @@ func (s *server) command(args ...string) string {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
+	if s.emulator != "" && slices.Contains(args, "-key") {
+		args = append(args, "-deployed")
+	}
 	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Env = append(os.Environ(), "DATA="+s.data)
+	cmd.Env = append(os.Environ(), "DATA="+s.data, "AWS_ENDPOINT_URL="+s.emulator)
 	out, err := cmd.Output()
 	if err != nil {
 		s.t.Fatalf("%v: %v", args, err)

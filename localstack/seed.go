@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"ascend/shared/domain/tenant"
+	"ascend/shared/store"
 )
 
 // The people of the first organisation.
@@ -42,23 +43,29 @@ const (
 // welcome prints the lines that a shell can source, keeps them in dev.env, and
 // prints what to try with them.
 func (h *house) welcome(ctx context.Context, addr string, out io.Writer) error {
-	name := filepath.Join(h.data, envFile)
-	text, err := os.ReadFile(name)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	lines, err := h.environment(ctx, string(text), "http://"+reachable(addr))
+	lines, err := h.secrets.seed(ctx, h.store, filepath.Join(h.data, envFile), "http://"+reachable(addr))
 	if err != nil {
-		return fmt.Errorf("seed the first organisation: %w", err)
-	}
-	if lines != string(text) {
-		if err := writeFile(name, []byte(lines)); err != nil {
-			return err
-		}
+		return err
 	}
 	try := strings.NewReplacer("$URL", value(lines, envURL), "$KEY", value(lines, envKey), "$TOKEN", value(lines, envAdmin)).Replace(tryIt)
 	_, err = fmt.Fprintf(out, "%s\n%s", lines, try)
 	return err
+}
+
+// seed makes the first organisation with its key in a store, keeps the export
+// lines of the API at url in the file called name, and returns them.
+func (s *secrets) seed(ctx context.Context, db store.Store, name, url string) (lines string, err error) {
+	text, err := os.ReadFile(name)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	if lines, err = s.environment(ctx, db, string(text), url); err != nil {
+		return "", fmt.Errorf("seed the first organisation: %w", err)
+	}
+	if lines == string(text) {
+		return lines, nil
+	}
+	return lines, writeFile(name, []byte(lines))
 }
 
 // reachable is an address that a client on this machine can use.
@@ -79,24 +86,23 @@ curl -s -X POST '$URL/api/v1/actions/submit' -H 'X-API-Key: $KEY' -H 'Content-Ty
 
 // environment makes the export lines: the credentials that the first start
 // made as long as they are good, new ones otherwise.
-func (h *house) environment(ctx context.Context, kept, url string) (string, error) {
+func (s *secrets) environment(ctx context.Context, db store.Store, kept, url string) (string, error) {
 	key, tokens := value(kept, envKey), [2]string{value(kept, envAdmin), value(kept, envApprover)}
-	if key == "" {
+	known, err := s.knows(ctx, db, key)
+	if err == nil && !known {
 		var e enrolment
-		var err error
-		if key, e, err = h.secrets.enrol(admin, "Development"); err == nil {
-			err = e.store(ctx, h.store)
-		}
-		if err != nil {
-			return "", err
+		if key, e, err = s.enrol(admin, "Development"); err == nil {
+			err = e.store(ctx, db)
 		}
 	}
+	if err != nil {
+		return "", err
+	}
 	for i, who := range []tenant.Principal{admin, approver} {
-		if h.fresh(ctx, tokens[i]) {
+		if s.fresh(ctx, tokens[i]) {
 			continue
 		}
-		var err error
-		if tokens[i], err = h.secrets.issuer.Token(who, tokenLife, time.Now()); err != nil {
+		if tokens[i], err = s.issuer.Token(who, tokenLife, time.Now()); err != nil {
 			return "", err
 		}
 	}
@@ -104,9 +110,20 @@ func (h *house) environment(ctx context.Context, kept, url string) (string, erro
 		envURL, url, envKey, key, envAdmin, tokens[0], envApprover, tokens[1]), nil
 }
 
+// knows reports whether a store holds the record of a key.
+func (s *secrets) knows(ctx context.Context, db store.Store, key string) (bool, error) {
+	claim, err := s.ring.Claim(key)
+	if err != nil {
+		return false, nil // not a key of this installation
+	}
+	record, _ := claim.Record()
+	found, err := db.Get(ctx, record)
+	return err == nil && found[0] != nil, err
+}
+
 // fresh reports whether a token is good for a while yet.
-func (h *house) fresh(ctx context.Context, token string) bool {
-	later, err := h.secrets.issuer.Verifier(func() time.Time { return time.Now().Add(tokenLife / 2) })
+func (s *secrets) fresh(ctx context.Context, token string) bool {
+	later, err := s.issuer.Verifier(func() time.Time { return time.Now().Add(tokenLife / 2) })
 	if err == nil {
 		_, err = later.Verify(ctx, token)
 	}

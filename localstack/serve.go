@@ -85,7 +85,7 @@ func listen(ctx context.Context, l net.Listener, h http.Handler, house *house, l
 	return err
 }
 
-// keepTime closes approvals whose time ran out, takes in what `token -key` hands
+// keepTime moves approvals on whose stage's time ran out, takes in what `token -key` hands
 // over, and forgets expired items. The deadlines are in the store, so no restart loses one.
 func keepTime(ctx context.Context, house *house, log *slog.Logger) {
 	due, sweep := time.NewTicker(tick), time.NewTicker(time.Minute)

@@ -89,7 +89,7 @@ func deadline(t *testing.T, data string, id action.ID, at time.Time) {
 	}
 	act, err := h.app.Action(t.Context(), 1, id)
 	if err == nil {
-		act.Approval.ExpiresAt = at.UTC()
+		act.Approval.StageExpiresAt = at.UTC()
 		var body []byte
 		if body, err = act.Encode(); err == nil {
 			put := stored(act, body)

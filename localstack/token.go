@@ -24,6 +24,7 @@ func token(at place, args []string, stdout, stderr io.Writer) error {
 	mfa := flags.Bool("mfa", true, "with a second factor")
 	valid := flags.Duration("valid", 24*time.Hour, "how long the token is good")
 	key := flags.Bool("key", false, "print an admin API key of the organisation instead")
+	deployed := flags.Bool("deployed", false, "store the key in what is deployed on LocalStack; tokens are good there anyway")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return nil
@@ -35,7 +36,7 @@ func token(at place, args []string, stdout, stderr io.Writer) error {
 	if !who.Org.Valid() || !who.Role.Known() {
 		return fmt.Errorf("no organisation %d or role %q", *org, *role)
 	}
-	text, err := issue(at, who, *valid, *key)
+	text, err := issue(at, who, *valid, *key, *deployed)
 	if err != nil {
 		return err
 	}
@@ -43,7 +44,7 @@ func token(at place, args []string, stdout, stderr io.Writer) error {
 	return err
 }
 
-func issue(at place, who tenant.Principal, valid time.Duration, key bool) (string, error) {
+func issue(at place, who tenant.Principal, valid time.Duration, key, deployed bool) (string, error) {
 	secrets, err := loadSecrets(at.data)
 	if err != nil {
 		return "", err
@@ -54,6 +55,13 @@ func issue(at place, who tenant.Principal, valid time.Duration, key bool) (strin
 	text, e, err := secrets.enrol(who, fmt.Sprintf("Organisation %d", who.Org))
 	if err != nil {
 		return "", err
+	}
+	if deployed {
+		db, err := deployedStore(at)
+		if err != nil {
+			return "", err
+		}
+		return text, e.store(context.Background(), db)
 	}
 	house, err := open(at)
 	if errors.Is(err, errInUse) {
