@@ -114,8 +114,12 @@ func (p *scene) asks(agent string) action.ID {
 		ID     action.ID `json:"id"`
 		Status string    `json:"status"`
 	}
-	a := must[asked](p, p.key, "POST", "/api/v1/actions/submit", fmt.Sprintf(
+	r := p.answered(p.key, "/api/v1/actions/submit", fmt.Sprintf(
 		`{"agent_id": %q, "action_type": "data_access", "resource": "database", "context": {"require_human_approval": true}}`, agent))
+	a, err := decodeBody[asked](r)
+	if err != nil {
+		p.Fatal(err)
+	}
 	if a.Status != "pending_approval" {
 		p.Fatalf("action %d is %s, want pending_approval", a.ID, a.Status)
 	}
@@ -125,15 +129,28 @@ func (p *scene) asks(agent string) action.ID {
 // decides approves or rejects, and returns the answer's status and body.
 func (p *scene) decides(who client, verb string, id action.ID) (int, object) {
 	p.Helper()
-	r, err := who.call("POST", fmt.Sprintf("/api/v1/actions/%d/%s", id, verb), "", `{"reason": "seen"}`)
-	if err != nil {
-		p.Fatal(err)
-	}
+	r := p.answered(who, fmt.Sprintf("/api/v1/actions/%d/%s", id, verb), `{"reason": "seen"}`)
 	body, err := decodeBody[object](r)
 	if err != nil {
 		p.Fatal(err)
 	}
 	return r.status, body
+}
+
+// answered posts, again while the answer is 503, as its Retry-After asks:
+// LocalStack on two cores does not always answer in a function's time.
+func (p *scene) answered(who client, path, body string) reply {
+	p.Helper()
+	for again := 0; ; again++ {
+		r, err := who.call("POST", path, "", body)
+		if err != nil {
+			p.Fatal(err)
+		}
+		if r.status != http.StatusServiceUnavailable || again == 10 {
+			return r
+		}
+		time.Sleep(time.Second)
+	}
 }
 
 // approvesAs has somebody approve, which must leave the action in status with so many approvals to go.

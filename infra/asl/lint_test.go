@@ -241,7 +241,8 @@ func TestTheWaysToAnOutcomeAreAsShortAsRecorded(t *testing.T) {
 
 func TestTheSchemaAndTheExpressionsAreValid(t *testing.T) {
 	node, modules := tools(t)
-	if out := check(t, node, modules, approval); out != "15 expressions\n" {
+	all := fmt.Sprintf("%d expressions\n", strings.Count(string(read(t)), `"{%`))
+	if out := check(t, node, modules, approval); out != all {
 		t.Errorf("%s", out)
 	}
 	bad := []struct{ name, old, new, finding string }{

@@ -3,27 +3,38 @@ package app_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"ascend/shared/app"
+	"ascend/shared/bus/bustest"
+	"ascend/shared/domain/action"
 	"ascend/shared/store"
 	"ascend/shared/store/dynamo"
 	"ascend/shared/store/dynamo/dynamolocal"
 )
 
-// metered sums up the capacity units that DynamoDB says each call consumed.
+// metered sums up the capacity units that DynamoDB Local says each call
+// consumed, the items asked for, which AWS bills one unit each at least, and
+// the calls. It halves the units of transactions, which DynamoDB Local counts
+// at twice what AWS documents.
 type metered struct {
 	*dynamodb.Client
 	mu            sync.Mutex
 	reads, writes float64
+	asked, calls  int
 }
+
+func (m *metered) reset() { m.reads, m.writes, m.asked, m.calls = 0, 0, 0, 0 }
 
 func (m *metered) add(reads, writes *float64, consumed ...types.ConsumedCapacity) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.calls++
 	for _, c := range consumed {
 		if reads != nil {
 			*reads += *c.CapacityUnits
@@ -39,6 +50,11 @@ func (m *metered) BatchGetItem(ctx context.Context, in *dynamodb.BatchGetItemInp
 	out, err := m.Client.BatchGetItem(ctx, in, o...)
 	if err == nil {
 		m.add(&m.reads, nil, out.ConsumedCapacity...)
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		for _, keys := range in.RequestItems {
+			m.asked += len(keys.Keys)
+		}
 	}
 	return out, err
 }
@@ -65,16 +81,17 @@ func (m *metered) TransactWriteItems(ctx context.Context, in *dynamodb.TransactW
 	in.ReturnConsumedCapacity = types.ReturnConsumedCapacityTotal
 	out, err := m.Client.TransactWriteItems(ctx, in, o...)
 	if err == nil {
+		for i := range out.ConsumedCapacity {
+			*out.ConsumedCapacity[i].CapacityUnits /= 2
+		}
 		m.add(nil, &m.writes, out.ConsumedCapacity...)
 	}
 	return out, err
 }
 
-// What a submission writes in capacity units, by DynamoDB Local's account: one
-// unit for the admission, two for the action (at most 2 KB, deflated), one for
-// each index that lists it. Of reads it bills only items that are there, and of
-// transactions twice what AWS documents, so these are logged only.
-func TestTheCapacityOfASubmission(t *testing.T) {
+// meteredStore is a store whose calls are metered.
+func meteredStore(t *testing.T) (*metered, store.Store) {
+	t.Helper()
 	meter := &metered{Client: dynamolocal.Client(t)}
 	prefix := fmt.Sprintf("app-%d-", prefixes.Add(1))
 	if err := dynamo.CreateTables(t.Context(), meter.Client, prefix, store.Tables()); err != nil {
@@ -84,24 +101,84 @@ func TestTheCapacityOfASubmission(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return meter, s
+}
+
+// What a submission and an approval cost in calls, items read and write units.
+// A submission writes one unit for the admission, two for the action (at most
+// 2 KB, deflated), one for each index that lists it; a caller with a key asks
+// for one item more, the key's. An approval is a transaction: twice the units of
+// the action (3 KB by then), of its three indexes, of the memory of the command,
+// and of the check that the agent is active. (AWS may bill the indexes singly.)
+// The cost model of decision record 0024 stands on these figures.
+func TestWhatASubmissionAndAnApprovalConsume(t *testing.T) {
+	meter, s := meteredStore(t)
 	d := newDesk(t, s)
+	clock := &clockwork{seam: &seam{}, begun: map[action.ID]int{}, ended: map[action.ID]app.Ended{}}
+	d.Executions, d.Bus = clock, (&bustest.EventBridge{T: t}).Publisher()
 	d.active("agent-1", `{"display_name": "A"}`)
-	for _, c := range []struct {
-		name   string
-		submit func()
-		writes float64
-	}{
-		{"plain", func() { d.submit(d.command(machine), email("agent-1")) }, 4},
-		{"pending", func() { d.submit(d.command(machine), deletion("agent-1")) }, 6},
-	} {
-		meter.reads, meter.writes = 0, 0
-		c.submit()
-		t.Logf("%s: %v read units, %v write units", c.name, meter.reads, meter.writes)
-		if meter.writes != c.writes {
-			t.Errorf("%s: %v write units, want %v", c.name, meter.writes, c.writes)
+	var before, after *store.Item
+	// moving keeps what a command makes of the action that is pending.
+	moving := func(do func() action.ID) func() {
+		return func() {
+			before = after
+			key := store.ActionKey(1, do())
+			calls, asked, reads := meter.calls, meter.asked, meter.reads
+			items, err := s.Get(t.Context(), key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			after, meter.calls, meter.asked, meter.reads = items[0], calls, asked, reads
 		}
 	}
-	meter.writes = 0
+	relay := func() {
+		change := store.Change{Key: after.Key, Old: before, New: after}
+		if failed := d.Relay(t.Context(), []store.Change{change}); len(failed) > 0 {
+			t.Error(failed)
+		}
+	}
+	var pending *action.Action
+	token := strings.Repeat("AQC4AAAAK", 90) // about as long as those of Step Functions
+	for _, c := range []struct {
+		name   string
+		do     func()
+		calls  int
+		asked  int
+		writes float64
+	}{
+		{"a plain submission", moving(func() action.ID { return d.submit(d.command(machine), email("agent-1")).ID }), 3, 2, 4},
+		{"its relay", relay, 0, 0, 0},
+		{"a pending submission", moving(func() action.ID {
+			after, pending = nil, d.submit(d.command(machine), deletion("agent-1"))
+			before = nil
+			return pending.ID
+		}), 3, 2, 6},
+		{"its relay", relay, 0, 0, 0},
+		{"the opening of its stage", func() {
+			o := app.Opening{
+				Wait:  app.Wait{Org: 1, Action: pending.ID, Stage: 1, WaitSeconds: 7200},
+				Token: token, EnteredAt: d.Now(),
+			}
+			if err := d.OpenStage(t.Context(), o); err != nil {
+				t.Error(err)
+			}
+		}, 2, 1, 1},
+		{"the approval", moving(func() action.ID {
+			if _, err := d.Approve(t.Context(), d.command(approver(1)), pending.ID, ""); err != nil {
+				t.Error(err)
+			}
+			return pending.ID
+		}), 3, 2, 16},
+		{"its relay", relay, 1, 2, 0},
+	} {
+		meter.reset()
+		c.do()
+		t.Logf("%s: %d calls, %d items asked for, %v read units, %v write units", c.name, meter.calls, meter.asked, meter.reads, meter.writes)
+		if meter.calls != c.calls || meter.asked != c.asked || meter.writes != c.writes {
+			t.Errorf("%s: %d calls, %d items, %v write units; want %d, %d, %v", c.name, meter.calls, meter.asked, meter.writes, c.calls, c.asked, c.writes)
+		}
+	}
+	meter.reset()
 	d.submit(d.keyed("k", "digest"), email("agent-1"))
-	t.Logf("with an idempotency key: %v write units as DynamoDB Local counts transactions", meter.writes)
+	t.Logf("a plain submission with an idempotency key: %v write units", meter.writes)
 }
