@@ -65,6 +65,10 @@ func (m stateMachine) ended(t *testing.T, id action.ID, status, decidedBy string
 	if e.Status != types.ExecutionStatusSucceeded || out.Status != status || out.DecidedBy != decidedBy {
 		t.Errorf("the execution of action %d is %s with %s, want %s by %s", id, e.Status, aws.ToString(e.Output), status, decidedBy)
 	}
+	states := m.history(t, id) // the sweep may have been first, and then the relay ends the wait
+	if end := aws.ToString(states[len(states)-1].Name); decidedBy == "timeout" && end != "DeniedByTimeout" && end != "Await" {
+		t.Errorf("the execution of action %d, denied by timeout, ended in %s", id, end)
+	}
 }
 
 // awaits describes the action's execution until it is as wanted.
@@ -132,20 +136,18 @@ func (m stateMachine) hold(t *testing.T, id action.ID) func() {
 	}
 }
 
-// passed reads the stages of the waits from the execution's history.
+// passed reads the stages of the waits from the execution's history, and holds
+// the rest of it against them: an execution waits, moves on, and is denied by
+// timeout only after that.
 func (m stateMachine) passed(t *testing.T, id action.ID) (stages []int) {
 	t.Helper()
-	pages := sfn.NewGetExecutionHistoryPaginator(m, &sfn.GetExecutionHistoryInput{ExecutionArn: m.execution(id)})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, e := range page.Events {
-			entered := e.StateEnteredEventDetails
-			if entered == nil || aws.ToString(entered.Name) != "Await" {
-				continue
-			}
+	last := ""
+	for _, entered := range m.history(t, id) {
+		name := aws.ToString(entered.Name)
+		switch {
+		case name == "Settled" && last != "Escalate", name == "DeniedByTimeout" && last != "Settled":
+			t.Errorf("the execution of action %d went from %q to %q", id, last, name)
+		case name == "Await":
 			var in struct {
 				Stage json.Number `json:"stage"`
 			}
@@ -160,6 +162,25 @@ func (m stateMachine) passed(t *testing.T, id action.ID) (stages []int) {
 				stages = append(stages, stage)
 			}
 		}
+		last = name
 	}
 	return stages
+}
+
+// history lists the states that an execution has entered.
+func (m stateMachine) history(t *testing.T, id action.ID) (entered []*types.StateEnteredEventDetails) {
+	t.Helper()
+	pages := sfn.NewGetExecutionHistoryPaginator(m, &sfn.GetExecutionHistoryInput{ExecutionArn: m.execution(id)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range page.Events {
+			if e.StateEnteredEventDetails != nil {
+				entered = append(entered, e.StateEnteredEventDetails)
+			}
+		}
+	}
+	return entered
 }

@@ -36,7 +36,7 @@ func nobodyAnswers(p *scene) {
 
 func nobodyAnswersThrice(p *scene) {
 	agent := p.agent()
-	p.under(agent, "multi_stage", fmt.Sprintf(`"stages": [%s, %s, %s]`, stageOf("one", 1, byManager), stageOf("two", 1, byManager), stageOf("three", 1, byAdmin)))
+	p.under(agent, "multi_stage", fmt.Sprintf(`"stages": [%s, %s, %s]`, stageOf("one", 2, byManager), stageOf("two", 1, byManager), stageOf("three", 1, byAdmin)))
 	id := p.asks(agent)
 	p.ends(id, "denied", "timeout", "action.timeout")
 	want := []string{"action.pending", "action.escalated", "action.escalated", "action.timeout"}
