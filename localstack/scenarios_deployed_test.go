@@ -184,3 +184,37 @@ func (m stateMachine) history(t *testing.T, id action.ID) (entered []*types.Stat
 	}
 	return entered
 }
+
+// TestTheSweepOfTheDeployedStackClosesWhatLostItsClock stops the execution of a
+// pending action, so that only the sweep, once a minute, can pass its deadline
+// (invariant I8).
+func TestTheSweepOfTheDeployedStackClosesWhatLostItsClock(t *testing.T) {
+	s := deployed(t)
+	var m stateMachine
+	p := newScene(s, func(org tenant.ID, _ client) clock {
+		m = stateMachine{stateMachines(place{data: s.data, emulator: s.emulator}), nil, org}
+		return m
+	})
+	p.T = t
+	id := p.asks(p.single(5))
+	if m.awaits(t, id, func(*sfn.DescribeExecutionOutput) bool { return true }) == nil {
+		return
+	}
+	if _, err := m.StopExecution(t.Context(), &sfn.StopExecutionInput{ExecutionArn: m.execution(id)}); err != nil {
+		t.Fatal(err)
+	}
+	for limit := time.Now().Add(5*time.Second + time.Minute + patience/2); time.Now().Before(limit); time.Sleep(time.Second) {
+		if p.action(id)["status"] != "pending_approval" {
+			break
+		}
+	}
+	a := p.action(id)
+	if got := p.events(a); a["status"] != "denied" || len(got) != 2 || got[1] != "action.timeout" {
+		t.Errorf("without a clock action %d is %v, with the trail %v", id, a["status"], got)
+	}
+	for _, entered := range m.history(t, id) {
+		if name := aws.ToString(entered.Name); name != "Await" {
+			t.Errorf("the stopped execution went on to %s, so this shows nothing of the sweep", name)
+		}
+	}
+}

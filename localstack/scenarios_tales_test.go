@@ -81,7 +81,7 @@ func quorum(p *scene) {
 
 func escalationPath(p *scene) {
 	agent := p.single(1)
-	must[object](p, p.admin, "PUT", "/api/registry/agents/"+agent+"/escalation",
+	p.does(p.admin, "PUT", "/api/registry/agents/"+agent+"/escalation",
 		`{"escalation_email": "chief@ascend.example", "allow_queued_approval": true, "timeout_seconds": 60}`)
 	id := p.asks(agent)
 	p.reaches(id, 2)
@@ -92,7 +92,7 @@ func escalationPath(p *scene) {
 
 func deniesWithEscalation(p *scene) {
 	agent := p.single(1)
-	must[object](p, p.admin, "PUT", "/api/registry/agents/"+agent+"/escalation",
+	p.does(p.admin, "PUT", "/api/registry/agents/"+agent+"/escalation",
 		`{"escalation_email": "chief@ascend.example", "allow_queued_approval": false}`)
 	id := p.asks(agent)
 	p.ends(id, "denied", "timeout", "action.timeout")
@@ -102,7 +102,7 @@ func deniesWithEscalation(p *scene) {
 func suspended(p *scene) {
 	agent := p.single(60)
 	id := p.asks(agent)
-	must[object](p, p.admin, "POST", "/api/registry/agents/"+agent+"/suspend?reason=drill", "")
+	p.does(p.admin, "POST", "/api/registry/agents/"+agent+"/suspend?reason=drill", "")
 	p.refused(p.approver, "approve", id, http.StatusBadRequest)
 	p.ends(id, "denied", "agent_suspended", "action.denied")
 }
@@ -184,15 +184,13 @@ func hundred(p *scene) {
 
 func secondFactor(p *scene) {
 	agent := p.single(60)
-	type asked struct {
-		ID     action.ID `json:"id"`
-		Status string    `json:"status"`
-	}
-	a := must[asked](p, p.key, "POST", "/api/v1/actions/submit", fmt.Sprintf(
+	a := p.does(p.key, "POST", "/api/v1/actions/submit", fmt.Sprintf(
 		`{"agent_id": %q, "action_type": "shell_execute", "resource": "production", "context": {"environment": "production"}}`, agent))
-	p.refused(p.person("password-only@ascend.example", "manager without a second factor"), "approve", a.ID, http.StatusUnauthorized)
-	p.approvesAs(p.approver, a.ID, "approved", 0)
-	p.ends(a.ID, "approved", "approver", "action.approved")
+	number, _ := a["id"].(float64)
+	id := action.ID(number)
+	p.refused(p.person("password-only@ascend.example", "manager without a second factor"), "approve", id, http.StatusUnauthorized)
+	p.approvesAs(p.approver, id, "approved", 0)
+	p.ends(id, "approved", "approver", "action.approved")
 }
 
 // lastMoment approves around the deadline: whoever is answered is who decided.

@@ -87,15 +87,15 @@ const (
 func (p *scene) agent() string {
 	p.Helper()
 	id := strings.ToLower(fmt.Sprintf("scene-%x", time.Now().UnixNano()))
-	must[object](p, p.key, "POST", "/api/registry/agents", fmt.Sprintf(`{"agent_id": %q, "display_name": "Scene"}`, id))
-	must[object](p, p.admin, "POST", "/api/registry/agents/"+id+"/activate", "")
+	p.does(p.key, "POST", "/api/registry/agents", fmt.Sprintf(`{"agent_id": %q, "display_name": "Scene"}`, id))
+	p.does(p.admin, "POST", "/api/registry/agents/"+id+"/activate", "")
 	return id
 }
 
 // under makes a workflow for an agent's actions; members are those of its type.
 func (p *scene) under(agent, kind, members string) {
 	p.Helper()
-	must[object](p, p.admin, "POST", "/api/governance/workflows", fmt.Sprintf(
+	p.does(p.admin, "POST", "/api/governance/workflows", fmt.Sprintf(
 		`{"name": %q, "type": %q, %s, "trigger_conditions": {"agent_ids": [%q]}}`, "For "+agent, kind, members, agent))
 }
 
@@ -110,26 +110,19 @@ func (p *scene) single(seconds int) (agent string) {
 // asks submits an action that has to wait for people.
 func (p *scene) asks(agent string) action.ID {
 	p.Helper()
-	type asked struct {
-		ID     action.ID `json:"id"`
-		Status string    `json:"status"`
-	}
-	r := p.answered(p.key, "/api/v1/actions/submit", fmt.Sprintf(
+	a := p.does(p.key, "POST", "/api/v1/actions/submit", fmt.Sprintf(
 		`{"agent_id": %q, "action_type": "data_access", "resource": "database", "context": {"require_human_approval": true}}`, agent))
-	a, err := decodeBody[asked](r)
-	if err != nil {
-		p.Fatal(err)
+	id, _ := a["id"].(float64)
+	if a["status"] != "pending_approval" {
+		p.Fatalf("action %v is %v, want pending_approval", a["id"], a["status"])
 	}
-	if a.Status != "pending_approval" {
-		p.Fatalf("action %d is %s, want pending_approval", a.ID, a.Status)
-	}
-	return a.ID
+	return action.ID(id)
 }
 
 // decides approves or rejects, and returns the answer's status and body.
 func (p *scene) decides(who client, verb string, id action.ID) (int, object) {
 	p.Helper()
-	r := p.answered(who, fmt.Sprintf("/api/v1/actions/%d/%s", id, verb), `{"reason": "seen"}`)
+	r := p.answered(who, "POST", fmt.Sprintf("/api/v1/actions/%d/%s", id, verb), `{"reason": "seen"}`)
 	body, err := decodeBody[object](r)
 	if err != nil {
 		p.Fatal(err)
@@ -137,12 +130,12 @@ func (p *scene) decides(who client, verb string, id action.ID) (int, object) {
 	return r.status, body
 }
 
-// answered posts, again while the answer is 503, as its Retry-After asks:
-// LocalStack on two cores does not always answer in a function's time.
-func (p *scene) answered(who client, path, body string) reply {
+// answered makes a call, again while the answer is 503, as its Retry-After
+// asks: LocalStack on two cores does not always answer in a function's time.
+func (p *scene) answered(who client, method, path, body string) reply {
 	p.Helper()
 	for again := 0; ; again++ {
-		r, err := who.call("POST", path, "", body)
+		r, err := who.call(method, path, "", body)
 		if err != nil {
 			p.Fatal(err)
 		}
@@ -151,6 +144,17 @@ func (p *scene) answered(who client, path, body string) reply {
 		}
 		time.Sleep(time.Second)
 	}
+}
+
+// does makes a call that has to be answered with a status below 300.
+func (p *scene) does(who client, method, path, body string) object {
+	p.Helper()
+	r := p.answered(who, method, path, body)
+	answer, err := decodeBody[object](r)
+	if err != nil || r.status >= 300 {
+		p.Fatalf("%s %s: answered %d %s, %v", method, path, r.status, r.body, err)
+	}
+	return answer
 }
 
 // approvesAs has somebody approve, which must leave the action in status with so many approvals to go.
@@ -172,7 +176,7 @@ func (p *scene) refused(who client, verb string, id action.ID, want int) {
 
 func (p *scene) action(id action.ID) object {
 	p.Helper()
-	return must[object](p, p.key, "GET", fmt.Sprintf("/api/v1/actions/%d", id), "")
+	return p.does(p.key, "GET", fmt.Sprintf("/api/v1/actions/%d", id), "")
 }
 
 // ends waits until an action is decided, and checks how: in its record, in its

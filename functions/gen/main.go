@@ -18,6 +18,7 @@ import (
 	"ascend/functions"
 	"ascend/shared/app"
 	"ascend/shared/endpoint"
+	"ascend/shared/worker"
 )
 
 func main() {
@@ -87,7 +88,7 @@ func generate(root string) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if files["README.md"], err = insert(readme, endpoints(routes)); err != nil {
+	if files["README.md"], err = insert(readme, endpoints(routes, functions.Workers())); err != nil {
 		return nil, err
 	}
 	return files, nil
@@ -121,14 +122,35 @@ func main() { %s(%s()) }
 `, l.id, l.serves, path.Dir(l.constructor)+"/"+pkg, l.wire, l.run, path.Base(l.constructor))
 }
 
-// endpoints is the README's table.
-func endpoints(routes []endpoint.Route) []byte {
+// endpoints is the README's table: the operations, and the workers that nobody calls.
+func endpoints(routes []endpoint.Route, workers []worker.Worker) []byte {
 	var b bytes.Buffer
 	b.WriteString("| operation | method and path | who | what |\n|---|---|---|---|\n")
 	for _, r := range routes {
 		fmt.Fprintf(&b, "| `%s` | %s `%s` | %s | %s |\n", r.ID, r.Method, r.Path, strings.ReplaceAll(r.Auth.String(), "_", " "), r.Summary)
 	}
+	b.WriteString("\n| worker | called by | what |\n|---|---|---|\n")
+	for _, w := range workers {
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", w.ID, caller(w), w.Summary)
+	}
 	return b.Bytes()
+}
+
+// caller is what calls a worker.
+func caller(w worker.Worker) string {
+	switch {
+	case len(w.Streams) > 0:
+		tables := make([]string, len(w.Streams))
+		for i, t := range w.Streams {
+			tables[i] = string(t)
+		}
+		return "the streams of tables " + strings.Join(tables, ", ")
+	case w.Every > 0:
+		return "a schedule, every " + strings.TrimSuffix(w.Every.String(), "0s")
+	case w.Task:
+		return "the approval state machine"
+	}
+	return "Cognito, " + w.Trigger
 }
 
 // insert puts the table between the README's two marks.
