@@ -1,22 +1,32 @@
 package functions_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
+	"ascend/events"
+	"ascend/functions"
+	"ascend/shared/app"
+	"ascend/shared/domain/action"
+	"ascend/shared/domain/agent"
 	"ascend/shared/endpoint"
 	"ascend/shared/store"
+	"ascend/shared/store/faulty"
 )
 
 // touched is what calls of the store need a right to.
 type touched struct{ reads, writes map[store.Table]bool }
 
+func untouched() touched { return touched{map[store.Table]bool{}, map[store.Table]bool{}} }
+
 // add enters the calls that answered one request. What an operation only
 // checks in a group of writes counts as read.
-func (u touched) add(t testing.TB, r endpoint.Route, a answer) {
+func (u touched) add(t testing.TB, id string, writes []store.Table, calls []faulty.Call) {
 	t.Helper()
-	for _, call := range a.calls {
+	for _, call := range calls {
 		for _, key := range call.Keys {
 			u.reads[key.Table] = true
 		}
@@ -28,11 +38,11 @@ func (u touched) add(t testing.TB, r endpoint.Route, a answer) {
 			case store.Put, store.Update:
 				u.writes[store.KeyOf(op).Table] = true
 			case store.Check:
-				if table := store.KeyOf(op).Table; !slices.Contains(r.Writes, table) {
+				if table := store.KeyOf(op).Table; !slices.Contains(writes, table) {
 					u.reads[table] = true
 				}
 			default:
-				t.Errorf("%s makes a %T, which no role allows (infra/data.go)", r.ID, op)
+				t.Errorf("%s makes a %T, which no role allows (infra/data.go)", id, op)
 			}
 		}
 	}
@@ -47,10 +57,10 @@ func TestOperationsUseExactlyTheTablesThatTheySay(t *testing.T) {
 	used := map[string]touched{}
 	ask := func(r endpoint.Route, who string, x target, headers ...string) {
 		if _, ok := used[r.ID]; !ok {
-			used[r.ID] = touched{map[store.Table]bool{}, map[store.Table]bool{}}
+			used[r.ID] = untouched()
 		}
 		path, query, body := x.about(t, r)
-		used[r.ID].add(t, r, h.as(who, r.Method, join(path, query), body, headers...))
+		used[r.ID].add(t, r.ID, r.Writes, h.as(who, r.Method, join(path, query), body, headers...).calls)
 	}
 	// Each alone on a target of its own, by everybody, and once more.
 	for _, r := range h.routes {
@@ -81,42 +91,127 @@ func TestOperationsUseExactlyTheTablesThatTheySay(t *testing.T) {
 		}
 	}
 	for _, r := range h.routes {
-		use := used[r.ID]
-		for table := range use.reads {
-			if !slices.Contains(r.Reads, table) {
-				t.Errorf("%s reads %s and does not say so", r.ID, table)
-			}
+		used[r.ID].compare(t, r.ID, r.Reads, r.Writes)
+	}
+}
+
+// compare holds what was touched against what is said.
+func (u touched) compare(t *testing.T, id string, reads, writes []store.Table) {
+	t.Helper()
+	for table := range u.reads {
+		if !slices.Contains(reads, table) {
+			t.Errorf("%s reads %s and does not say so", id, table)
 		}
-		for table := range use.writes {
-			if !slices.Contains(r.Writes, table) {
-				t.Errorf("%s writes %s and does not say so", r.ID, table)
-			}
+	}
+	for table := range u.writes {
+		if !slices.Contains(writes, table) {
+			t.Errorf("%s writes %s and does not say so", id, table)
 		}
-		for _, table := range r.Reads {
-			// A command's memory is read where two requests of it meet.
-			seldom := table == store.Commands && slices.Contains(r.Writes, table)
-			if !use.reads[table] && !seldom && !slices.Contains(spare[r.ID], table) {
-				t.Errorf("%s says that it reads %s, and did not", r.ID, table)
-			}
+	}
+	for _, table := range reads {
+		// A command's memory is read where two requests of it meet.
+		seldom := table == store.Commands && slices.Contains(writes, table)
+		if !u.reads[table] && !seldom {
+			t.Errorf("%s says that it reads %s, and did not", id, table)
 		}
-		for _, table := range r.Writes {
-			if !use.writes[table] && !slices.Contains(spare[r.ID], table) {
-				t.Errorf("%s says that it writes %s, and did not", r.ID, table)
-			}
-		}
-		for _, table := range spare[r.ID] {
-			if use.reads[table] || use.writes[table] {
-				t.Errorf("%s has a use for %s", r.ID, table)
-			}
+	}
+	for _, table := range writes {
+		if !u.writes[table] {
+			t.Errorf("%s says that it writes %s, and did not", id, table)
 		}
 	}
 }
 
-// spare are rights that operations share with their siblings and have no use
-// for: approval checks the agent and rejection does not; of an agent's
-// settings only limits and status are in table counters too.
-var spare = map[string][]store.Table{
-	"actions-reject":    {store.Agents},
-	"agents-escalation": {store.Counters},
-	"agents-update":     {store.Counters},
+// The same for the workers, through the use cases that they call.
+func TestWorkersUseExactlyTheTablesThatTheySay(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	clock := &remembered{}
+	h.app.Executions, h.app.Bus = clock, unheard{}
+	used := map[string]touched{}
+	does := func(id string, do func()) {
+		h.store.Reset(nil)
+		do()
+		for _, w := range functions.Workers() {
+			if w.ID == id {
+				if _, ok := used[id]; !ok {
+					used[id] = untouched()
+				}
+				used[id].add(t, id, w.Writes, h.store.Calls())
+			}
+		}
+	}
+	read := func(key store.Key) *store.Item {
+		items, err := h.store.Get(t.Context(), key)
+		h.no(err)
+		return items[0]
+	}
+	relay := func(old *store.Item, key store.Key) {
+		change := store.Change{Key: key, Old: old, New: read(key)}
+		does("stream-relay", func() {
+			if failed := h.app.Relay(t.Context(), []store.Change{change}); len(failed) > 0 {
+				t.Error(failed)
+			}
+		})
+	}
+
+	decided, stopped, overdue := h.target(""), h.target(""), h.target("")
+	key := func(x target) store.Key { return store.ActionKey(ours, h.actionID(x)) }
+	for _, x := range []target{decided, stopped, overdue} {
+		relay(nil, key(x))
+		does("approval-open", func() {
+			h.no(h.app.OpenStage(t.Context(), app.Opening{Wait: clock.started, Token: "token", EnteredAt: time.Now()}))
+		})
+	}
+	before := read(key(decided))
+	h.want(200, h.as("manager", "POST", "/api/v1/actions/"+decided.action+"/approve", ""))
+	relay(before, key(decided))
+	// The agent stops without its pending actions, as if whoever stopped it had died.
+	agentKey := store.AgentKey(ours, agent.ID(stopped.agent))
+	active, pending := read(agentKey), read(key(stopped))
+	h.want(200, h.as("admin", "POST", "/api/registry/agents/"+stopped.agent+"/suspend", ""))
+	pending.Index = store.ActionIndex(ours, h.actionID(stopped), time.Now().Add(time.Hour))
+	_, err := h.store.Write(t.Context(), store.Put{Item: *pending})
+	h.no(err)
+	relay(active, agentKey)
+
+	late := time.Now().Add(30 * 24 * time.Hour)
+	h.app.Now = func() time.Time { return late }
+	does("approval-escalate", func() {
+		_, err := h.app.Escalate(t.Context(), ours, h.actionID(overdue))
+		h.no(err)
+	})
+	h.app.Now = func() time.Time { return time.Now().UTC() }
+	h.target("")
+	h.app.Now = func() time.Time { return late }
+	does("approval-sweep", func() {
+		if n, err := h.app.ExpireDue(t.Context()); n == 0 || err != nil {
+			t.Errorf("the sweep closed %d, %v", n, err)
+		}
+	})
+	for _, w := range functions.Workers() {
+		if w.Trigger == "" {
+			used[w.ID].compare(t, w.ID, w.Reads, w.Writes)
+		}
+	}
 }
+
+func (h *house) actionID(x target) action.ID {
+	id, ok := action.ParseID(x.action)
+	if !ok {
+		h.Fatalf("%q is no action", x.action)
+	}
+	return id
+}
+
+// remembered is a clock that keeps what it was last told to start.
+type remembered struct{ started app.Wait }
+
+func (r *remembered) Start(_ context.Context, in app.Wait) error      { r.started = in; return nil }
+func (*remembered) Succeed(context.Context, string, app.Ended) error  { return nil }
+func (*remembered) NextStage(context.Context, string, app.Wait) error { return nil }
+
+// unheard is a bus whose events nobody gets.
+type unheard struct{}
+
+func (unheard) Publish(context.Context, []events.Event) ([]int, error) { return nil, nil }

@@ -32,7 +32,7 @@ type Approved struct {
 
 // Approve is POST /api/v1/actions/{action_id}/approve: let a pending action go ahead.
 func Approve() endpoint.Route {
-	return endpoint.Define(decideSpec("approve", "Approve a pending action"), approve)
+	return endpoint.Define(decideSpec("approve", "Approve a pending action", store.Actions, store.Agents, store.Commands), approve)
 }
 
 func approve(ctx context.Context, a *app.App, c *app.Command, in Verdict) (Approved, error) {
@@ -61,7 +61,7 @@ type Rejected struct {
 
 // Reject is POST /api/v1/actions/{action_id}/reject: deny a pending action.
 func Reject() endpoint.Route {
-	return endpoint.Define(decideSpec("reject", "Reject a pending action"), reject)
+	return endpoint.Define(decideSpec("reject", "Reject a pending action", store.Actions, store.Commands), reject)
 }
 
 func reject(ctx context.Context, a *app.App, c *app.Command, in Verdict) (Rejected, error) {
@@ -76,11 +76,11 @@ func reject(ctx context.Context, a *app.App, c *app.Command, in Verdict) (Reject
 	}, err
 }
 
-func decideSpec(verb, summary string) endpoint.Spec {
+func decideSpec(verb, summary string, reads ...store.Table) endpoint.Spec {
 	return endpoint.Spec{
 		ID: "actions-" + verb, Method: http.MethodPost, Path: "/api/v1/actions/{action_id}/" + verb, Tag: "Actions",
 		Summary: summary, Auth: endpoint.TokenApprover,
-		Reads:         []store.Table{store.Actions, store.Agents, store.Commands},
+		Reads:         reads,
 		Writes:        []store.Table{store.Actions, store.Commands},
 		InvalidStatus: http.StatusUnprocessableEntity, Also: []int{400, 401, 403, 404, 422, 500, 503},
 		Unknown: endpoint.Tolerate, Body: endpoint.OptionalBody, Repeats: true,

@@ -15,8 +15,12 @@ const (
 	tag  = "Agents"
 )
 
-// The tables that a change of an agent writes.
-var written = []store.Table{store.Agents, store.Counters, store.Commands}
+// The tables that a change of an agent writes: written where it may touch the
+// agent's status or limits, which stand in its state item too.
+var (
+	configured = []store.Table{store.Agents, store.Commands}
+	written    = []store.Table{store.Agents, store.Counters, store.Commands}
+)
 
 // The tables of the commands that stop an agent: what it has pending is denied with it.
 var (

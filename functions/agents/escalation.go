@@ -33,7 +33,7 @@ func Escalation() endpoint.Route {
 		ID: "agents-escalation", Method: http.MethodPut, Path: one + "/escalation", Tag: tag,
 		Summary: "Set an agent's escalation",
 		Auth:    endpoint.TokenAdmin,
-		Reads:   []store.Table{store.Agents, store.Directory, store.Commands}, Writes: written,
+		Reads:   []store.Table{store.Agents, store.Directory, store.Commands}, Writes: configured,
 		Also: []int{http.StatusBadRequest, http.StatusNotFound},
 		Body: endpoint.RequiredBody,
 	}, escalation)

@@ -30,7 +30,7 @@ func Update() endpoint.Route {
 		ID: "agents-update", Method: http.MethodPut, Path: one, Tag: tag,
 		Summary: "Update an agent's configuration",
 		Auth:    endpoint.Token,
-		Reads:   []store.Table{store.Agents, store.Commands}, Writes: written,
+		Reads:   []store.Table{store.Agents, store.Commands}, Writes: configured,
 		Also: []int{http.StatusBadRequest, http.StatusNotFound},
 		Body: endpoint.RequiredBody,
 	}, update)
