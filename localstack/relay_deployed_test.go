@@ -43,7 +43,7 @@ func TestTheRelayOfTheDeployedStackLosesNothing(t *testing.T) {
 
 	stop, killed := make(chan struct{}), make(chan int)
 	go func() { killed <- killRelays(stop) }()
-	ids := make([]action.ID, 24)
+	ids := make([]action.ID, 36)
 	var wait sync.WaitGroup
 	room := make(chan bool, 6)
 	for i := range ids {
@@ -54,7 +54,7 @@ func TestTheRelayOfTheDeployedStackLosesNothing(t *testing.T) {
 			if i == 8 {
 				poison(t, at, org)
 			}
-			time.Sleep(time.Duration(i%5) * 300 * time.Millisecond)
+			time.Sleep(time.Duration(i%5) * 600 * time.Millisecond)
 			verb := []string{"approve", "reject"}[i%2]
 			if code, body := p.decides(p.approver, verb, ids[i]); code != http.StatusOK {
 				t.Errorf("to %s action %d is answered %d %v", verb, ids[i], code, body)
@@ -106,7 +106,7 @@ func killRelays(stop <-chan struct{}) (killed int) {
 		select {
 		case <-stop:
 			return killed
-		case <-time.After(700 * time.Millisecond):
+		case <-time.After(2500 * time.Millisecond): // a call must be able to end between two kills
 		}
 		environs, _ := filepath.Glob("/proc/[0-9]*/environ")
 		for _, name := range environs {
@@ -148,7 +148,7 @@ func redeliver(t *testing.T, at place, org tenant.ID) {
 			ours = append(ours, r, r)
 		}
 	}
-	if len(ours) < 2*2*24 {
+	if len(ours) < 2*2*36 {
 		t.Fatalf("the stream holds only %d records of the organisation", len(ours)/2)
 	}
 	event.Records = ours

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/rand"
 	"fmt"
 	"net/http"
 	"strings"
@@ -132,10 +133,11 @@ func (p *scene) decides(who client, verb string, id action.ID) (int, object) {
 
 // answered makes a call, again while the answer is 503, as its Retry-After
 // asks: LocalStack on two cores does not always answer in a function's time.
+// Its Idempotency-Key makes the repeats one command, also where the first took effect.
 func (p *scene) answered(who client, method, path, body string) reply {
 	p.Helper()
-	for again := 0; ; again++ {
-		r, err := who.call(method, path, "", body)
+	for key, again := rand.Text(), 0; ; again++ {
+		r, err := who.call(method, path, key, body)
 		if err != nil {
 			p.Fatal(err)
 		}
