@@ -52,7 +52,7 @@ func Usages() []Usage {
 	approved.APICalls++ // without polling, see Poll
 	approved.Invocations += 1 + relayed
 	approved.WriteUnits += 16
-	approved.ReadUnits += 2 + 2
+	approved.ReadUnits += 3 + 2
 	approved.Transitions, approved.Events = 1, pending.Events+2
 	unanswered := pending
 	unanswered.Name = "unanswered, one stage"

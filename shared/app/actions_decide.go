@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"time"
 
@@ -28,16 +29,27 @@ type Decided struct {
 
 // Approve is one approval of the present stage of a pending action, in the
 // name of the command's principal; the last that is needed lets the action go
-// ahead. It depends on the agent being active when it is written, so that no
-// approval overtakes a suspension.
+// ahead. It depends on the agent being as it was read when it is written, so
+// that no approval overtakes a suspension. One that lost the stage it meant to
+// another approver is not spent on the next.
 func (a *App) Approve(ctx context.Context, c *Command, id action.ID, reason string) (Decided, error) {
+	var meant *int // the stage that was present when the command came
 	return a.decide(ctx, c, id, func(act *action.Action) (approval.Move, []store.Op, error) {
-		whileActive, err := a.agentMayStill(ctx, act)
+		whileSo, err := a.agentMayStill(ctx, act)
 		if err != nil {
 			return approval.Move{}, nil, err
 		}
+		var stage int
+		if act.Approval != nil {
+			stage = act.Approval.Stage
+		}
 		move, err := approval.Approve(act, c.Principal, reason, c.At)
-		return move, whileActive, err
+		if err == nil && meant != nil && *meant != stage {
+			err = problem.New(problem.InvalidState, problem.CodeInvalidState,
+				"stage %d of the approval of action %d ended while you approved it: stage %d is open now; look at the action and approve again", *meant+1, id, stage+1)
+		}
+		meant = &stage
+		return move, whileSo, err
 	})
 }
 
@@ -58,6 +70,11 @@ func (a *App) decide(ctx context.Context, c *Command, id action.ID, move func(*a
 		if err != nil {
 			return Decided{}, nil, err
 		}
+		if approval.Overdue(act, c.At) { // the clock is late; what the refusal then says shall be so
+			if _, err := a.PassDeadline(ctx, act.Org, id); err != nil {
+				return Decided{}, nil, err
+			}
+		}
 		did, depends, err := move(act)
 		if err != nil {
 			return Decided{}, nil, err
@@ -73,22 +90,35 @@ func (a *App) decide(ctx context.Context, c *Command, id action.ID, move func(*a
 }
 
 // agentMayStill refuses to let go ahead what an agent asked before it was
-// stopped, also when it was activated again since, and returns the condition
-// under which that stays true until the write.
+// stopped, alone or by the organisation's kill switch, also when it was
+// activated again since. It returns the condition under which the agent stays
+// as it is until the write.
 func (a *App) agentMayStill(ctx context.Context, act *action.Action) ([]store.Op, error) {
-	id := act.Input.Proposal.AgentID
-	g, err := a.storedAgent(ctx, act.Org, id)
-	if err != nil || g == nil {
-		return nil, err
+	agentKey := store.AgentKey(act.Org, act.Input.Proposal.AgentID)
+	items, err := a.Store.Get(ctx, agentKey, store.OrganizationKey(act.Org))
+	if err != nil {
+		return nil, problem.Down("read the agent of an action", err)
 	}
-	if !mayGoOn(g, act) {
+	switch stopped, err := killSwitch(items[1]); {
+	case err != nil:
+		return nil, err
+	case stopped != "":
+		return nil, problem.New(problem.InvalidState, problem.CodeInvalidState,
+			"the organisation's kill switch is on (%s): nothing can be approved until it is released; the action's status is %s", stopped, act.Status)
+	}
+	g, err := decodeAgent(items[0])
+	switch {
+	case err != nil:
+		return nil, err
+	case g == nil && act.Input.Agent.Registered:
+		return nil, problem.Down("read the agent of an action", fmt.Errorf("agent %q of action %d has no record", act.Input.Proposal.AgentID, act.ID))
+	case g == nil:
+		return []store.Op{store.Check{Key: agentKey, If: []store.Cond{store.Absent()}}}, nil
+	case !mayGoOn(g, act):
 		return nil, problem.New(problem.InvalidState, problem.CodeInvalidState,
 			"agent %q is %s, or was stopped since it asked: this action cannot be approved; its status is %s", g.ID, g.Status, act.Status)
 	}
-	return []store.Op{store.Check{
-		Key: store.AgentKey(act.Org, id),
-		If:  []store.Cond{store.Equal(store.AttrStatus, store.S(string(agent.Active)))},
-	}}, nil
+	return []store.Op{store.Check{Key: agentKey, If: []store.Cond{store.Equal(store.AttrRev, store.N(g.Revision))}}}, nil
 }
 
 // mayGoOn reports whether what an agent asked may still be approved: it is

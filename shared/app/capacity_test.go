@@ -172,7 +172,7 @@ func TestWhatASubmissionAndAnApprovalConsume(t *testing.T) {
 				t.Error(err)
 			}
 			return pending.ID
-		}), 3, 2, 16},
+		}), 3, 3, 16},
 		{"its relay", relay, 1, 2, 0},
 	} {
 		meter.reset()

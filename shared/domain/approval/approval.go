@@ -23,6 +23,7 @@ package approval
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -138,12 +139,12 @@ func Reject(a *action.Action, by tenant.Principal, reason string, now time.Time)
 // stage, whose time begins now, or after the last one to its denial. It
 // reports whether it did.
 func Pass(a *action.Action, now time.Time) (Move, bool) {
-	if !a.Pending() || now.Before(a.Approval.StageExpiresAt) {
+	if !Overdue(a, now) {
 		return Move{}, false
 	}
 	w := a.Approval
 	data := stageData(w)
-	if next := w.Stage + 1; next < len(w.Stages) {
+	if next := w.Stage + 1; next < len(w.Stages) && !inVain(a, w.Stages[next]) {
 		a.UpdatedAt = now
 		w.Enter(next, now)
 		data["next_stage"] = next + 1
@@ -169,6 +170,22 @@ func Pass(a *action.Action, now time.Time) (Move, bool) {
 	return Move{EventTimedOut, data}, true
 }
 
+// Overdue reports whether the present stage's time ran out and nothing moved
+// the action on yet.
+func Overdue(a *action.Action, now time.Time) bool {
+	return a.Pending() && !now.Before(a.Approval.StageExpiresAt)
+}
+
+// inVain reports whether the one person whom an escalation asks may not
+// approve any more, or never might: another wait would end as this one did.
+func inVain(a *action.Action, next action.Stage) bool {
+	if !next.Escalation {
+		return false
+	}
+	asked := tenant.Principal{Email: next.Approvers[0].Email}
+	return same(asked, a.Submitter) || slices.ContainsFunc(a.Approval.Votes, func(v action.Vote) bool { return same(asked, v.By) })
+}
+
 // Revoke denies a pending action because its agent was stopped; it reports
 // whether it did.
 func Revoke(a *action.Action, reason string, now time.Time) (Move, bool) {
@@ -190,8 +207,8 @@ func mayDecide(a *action.Action, by tenant.Principal, now time.Time) error {
 			"action %d is not pending approval: its status is %s", a.ID, a.Status)
 	}
 	w := a.Approval
-	if !now.Before(w.StageExpiresAt) {
-		return overdue(a)
+	if Overdue(a, now) {
+		return ranOut(a)
 	}
 	for _, approver := range w.Present().Approvers {
 		if approver.Admits(by) {
@@ -201,12 +218,13 @@ func mayDecide(a *action.Action, by tenant.Principal, now time.Time) error {
 	return forbidden("stage %d of %d of this action's approval is for %s", w.Stage+1, len(w.Stages), strings.Join(w.Approvers(), ", "))
 }
 
-// overdue refuses a decision after the present stage's deadline, before the clock got to it.
-func overdue(a *action.Action) error {
+// ranOut refuses a decision after the present stage's deadline. It says where
+// the action stands once its deadline was passed.
+func ranOut(a *action.Action) error {
 	w := a.Approval
 	after := fmt.Sprintf("its status is %s", governance.Denied)
-	if w.Stage+1 < len(w.Stages) {
-		after = fmt.Sprintf("stage %d opens now, try again", w.Stage+2)
+	if next := w.Stage + 1; next < len(w.Stages) && !inVain(a, w.Stages[next]) {
+		after = fmt.Sprintf("stage %d is open now", next+1)
 	}
 	return problem.New(problem.InvalidState, problem.CodeInvalidState,
 		"action %d is not pending approval any more: the time of stage %d ran out at %s and %s",

@@ -3,6 +3,7 @@ package approval
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -44,6 +45,7 @@ type actor struct {
 	name string
 	move func(*action.Action, time.Time) (Move, bool)
 	read *action.Action // what it read and has not written
+	came int            // the stage that it found first, from 1
 	done bool
 }
 
@@ -59,13 +61,17 @@ func newRace(t *rapid.T) *race {
 		return rapid.SampledFrom([]tenant.Principal{ann, bob, cyd, dan, submitter}).Draw(t, "person")
 	}
 	for range rapid.IntRange(1, 9).Draw(t, "approvers") {
-		by := person()
+		by, meant := person(), -1
 		r.add("approve "+by.Subject, func(a *action.Action, now time.Time) (Move, bool) {
 			if r.stopped { // what the use case's condition on the agent refuses
 				return Move{}, false
 			}
+			stage := a.Approval.Stage
 			m, err := Approve(a, by, "", now)
-			return m, err == nil
+			if meant < 0 {
+				meant = stage
+			}
+			return m, err == nil && stage == meant // as the use case does
 		})
 	}
 	for range rapid.IntRange(0, 1).Draw(t, "rejecters") {
@@ -117,6 +123,9 @@ func (r *race) run() {
 func (r *race) step(a *actor) {
 	if a.read == nil {
 		a.read = copyOf(r.stored)
+		if a.came == 0 {
+			a.came = a.read.Approval.Stage + 1
+		}
 		return
 	}
 	before, mine := copyOf(a.read), a.read
@@ -137,14 +146,17 @@ func (r *race) step(a *actor) {
 func (r *race) moved(a *actor, before *action.Action, did Move) {
 	after := r.stored
 	was, is := before.Approval, after.Approval
+	last := was.Stage+1 == len(was.Stages) || is.Stage == was.Stage && inVain(before, was.Stages[was.Stage+1])
 	switch {
+	case strings.HasPrefix(a.name, "approve") && was.Stage+1 != a.came:
+		r.Fatalf("%s came in stage %d and approved stage %d", a.name, a.came, was.Stage+1)
 	case !before.Pending():
 		r.Fatalf("%s moved an action that was %s", a.name, before.Status)
 	case did.Event == EventRecorded && (!after.Pending() || len(is.Votes) != len(was.Votes)+1 || is.Stage > was.Stage+1 || is.Present().Escalation != was.Present().Escalation):
 		r.Fatalf("%s recorded %+v, stage %d became %d of status %s", a.name, is.Votes, was.Stage, is.Stage, after.Status)
 	case did.Event == EventEscalated && (!after.Pending() || is.Stage != was.Stage+1 || r.now.Before(was.StageExpiresAt)):
 		r.Fatalf("%s escalated from %d to %d at %v, due %v", a.name, was.Stage, is.Stage, r.now, was.StageExpiresAt)
-	case did.Event == EventTimedOut && (after.Status != governance.Denied || was.Stage != len(was.Stages)-1 || r.now.Before(was.StageExpiresAt)):
+	case did.Event == EventTimedOut && (after.Status != governance.Denied || !last || r.now.Before(was.StageExpiresAt)):
 		r.Fatalf("%s timed out in stage %d at %v, due %v", a.name, was.Stage, r.now, was.StageExpiresAt)
 	case did.Event == EventApproved && (after.Status != governance.Approved || r.stopped || !r.now.Before(was.StageExpiresAt)):
 		r.Fatalf("%s approved at %v, due %v, stopped %v, status %s", a.name, r.now, was.StageExpiresAt, r.stopped, after.Status)
