@@ -7,6 +7,7 @@ import (
 
 	"ascend/shared/app"
 	"ascend/shared/domain/action"
+	"ascend/shared/domain/problem"
 	"ascend/shared/endpoint"
 	"ascend/shared/store"
 )
@@ -15,7 +16,19 @@ import (
 // decides is the credential's subject, never a member of the body.
 type Verdict struct {
 	one
-	Reason string `json:"reason" maxlen:"2000" doc:"Why; for a rejection it becomes the denial's reason."`
+	Reason string `json:"reason" maxlen:"2000" doc:"Why, in at most 4000 bytes as JSON text; for a rejection it becomes the denial's reason."`
+}
+
+// valid gives the action that the request names, or says what is wrong with it.
+func (v Verdict) valid() (action.ID, error) {
+	id, err := v.id()
+	if err != nil {
+		return 0, err
+	}
+	if invalid := action.ValidateReason(v.Reason); len(invalid) > 0 {
+		return 0, problem.InvalidFields(invalid...)
+	}
+	return id, nil
 }
 
 // Approved answers actions-approve.
@@ -36,7 +49,7 @@ func Approve() endpoint.Route {
 }
 
 func approve(ctx context.Context, a *app.App, c *app.Command, in Verdict) (Approved, error) {
-	id, err := in.id()
+	id, err := in.valid()
 	if err != nil {
 		return Approved{}, err
 	}
@@ -65,7 +78,7 @@ func Reject() endpoint.Route {
 }
 
 func reject(ctx context.Context, a *app.App, c *app.Command, in Verdict) (Rejected, error) {
-	id, err := in.id()
+	id, err := in.valid()
 	if err != nil {
 		return Rejected{}, err
 	}

@@ -40,14 +40,15 @@ func (a *App) Submit(ctx context.Context, c *Command, p governance.Proposal) (*a
 	now := agentNow(g, counted.value)
 	in := governance.Input{Proposal: action.Redact(p), Agent: now, KillSwitch: stopped, Admission: counted.value.Admission}
 	act, err := a.newAction(c, in, house, began)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		act, err = a.storeAction(ctx, c, act)
 	}
-	stored, err := a.storeAction(ctx, c, act)
-	if counted.value.notNeeded(c, stored, err) {
+	// A command that nothing repeats has no run beside it that may stand on its mark.
+	refused := err != nil && c.Repeat == nil && problem.As(err).Kind != problem.Unavailable
+	if refused || counted.value.notNeeded(c, act, err) {
 		a.release(ctx, c, org, p.AgentID, counted.value)
 	}
-	return stored, err
+	return act, err
 }
 
 type result[T any] struct {
@@ -169,7 +170,7 @@ func (a *App) storeAction(ctx context.Context, c *Command, act *action.Action) (
 	for range attempts {
 		ops, err := c.actionOps(act, stale)
 		if err != nil {
-			return nil, err
+			return a.firstOr(ctx, c, act.ID, err)
 		}
 		if len(ops) == 1 {
 			_, err = a.Store.Write(ctx, ops[0])
@@ -208,6 +209,9 @@ func (c *Command) actionOps(act *action.Action, stale *store.Item) ([]store.Op, 
 	if err != nil {
 		return nil, err
 	}
+	if err := fits(act, &put.Item); err != nil {
+		return nil, err
+	}
 	put.If = []store.Cond{store.Absent()}
 	ops := []store.Op{put}
 	if c.Repeat != nil {
@@ -240,6 +244,23 @@ func (a *App) firstRun(ctx context.Context, c *Command, ours action.ID, old *sto
 	}
 	c.Replayed = first.ID != ours // else it is our own write, whose answer was lost
 	return first.AtSubmission(), nil, nil
+}
+
+// firstOr gives the action that an earlier run of a command stored, or refuses
+// the command: what was accepted is not refused because its agent has changed.
+func (a *App) firstOr(ctx context.Context, c *Command, ours action.ID, refusal error) (*action.Action, error) {
+	if c.Repeat == nil {
+		return nil, refusal
+	}
+	items, err := a.Store.Get(ctx, store.CommandKey(c.Claim.Org(), c.identity()))
+	if err != nil {
+		return nil, problem.Down("recall a submission", err)
+	}
+	first, _, err := a.firstRun(ctx, c, ours, items[0])
+	if err == nil && first == nil {
+		err = refusal
+	}
+	return first, err
 }
 
 // putAction is the write of an action's record, with its place in the indexes.

@@ -102,13 +102,20 @@ func InvalidFields(fields ...Field) *Error {
 
 // Down is a dependency that did not answer: nothing was decided, try again
 // soon. The published clients wait out Retry-After in full, so it is short
-// (clients.md §5).
+// (clients.md §5). An err that is a problem itself stays that one: the
+// dependency did answer, and trying again would not help.
 func Down(doing string, err error) *Error {
-	return &Error{
+	e := &Error{
 		Kind: Unavailable, Code: CodeUnavailable, RetryAfter: time.Second,
 		Detail: "a dependency is not available; nothing was decided, try again",
-		Err:    fmt.Errorf("%s: %w", doing, err),
 	}
+	var said *Error
+	if errors.As(err, &said) {
+		copied := *said
+		e = &copied
+	}
+	e.Err = fmt.Errorf("%s: %w", doing, err)
+	return e
 }
 
 // As finds the Error in err's chain. Anything else is an internal failure

@@ -18,7 +18,7 @@ const (
 	MaxWorkflows    = 50 // of an organisation
 	MaxName         = 100
 	MaxStages       = 10
-	MaxApprovers    = 20 // entries of a stage, and people that it waits for
+	MaxApprovers    = 20 // entries of a stage, and people that all stages wait for together
 	MaxEntries      = 50 // of each list of a trigger
 	MaxEntry        = 200
 	MaxTimeout      = 30 * 24 * time.Hour // of a stage
@@ -44,7 +44,7 @@ type StageDefinition struct {
 	Name           string     `json:"name" doc:"What people call the stage, up to 100 characters. Required."`
 	Approvers      []Approver `json:"approvers" doc:"Who may approve, 1 to 20. Required."`
 	TimeoutSeconds *int64     `json:"timeout_seconds" doc:"How long to wait: 1 to 2592000 (30 days). Required."`
-	MinApprovers   *int       `json:"min_approvers,omitzero" doc:"How many people must approve: 1 to 20, 1 by default."`
+	MinApprovers   *int       `json:"min_approvers,omitzero" doc:"How many people must approve: 1 to 20, 1 by default; of all stages together at most 20."`
 }
 
 // Workflow gives the workflow that the definition makes, still without id and
@@ -107,16 +107,20 @@ func (d Definition) manyStages(invalid *fieldErrors) []Stage {
 		invalid.add("/stages", "stages must not have more than %d entries", MaxStages)
 		return nil
 	}
-	stages, total := make([]Stage, len(d.Stages)), time.Duration(0)
+	stages, total, people := make([]Stage, len(d.Stages)), time.Duration(0), 0
 	before := len(*invalid)
 	for i, s := range d.Stages {
 		at := fmt.Sprintf("/stages/%d", i)
 		invalid.name(at+"/name", "name", s.Name)
 		stages[i] = s.stage(at, invalid)
 		total += stages[i].Timeout()
+		people += stages[i].MinApprovers
 	}
 	if len(*invalid) > before {
 		return nil
+	}
+	if people > MaxApprovers { // because an action's record must have room for what each of them says
+		invalid.add("/stages", "the min_approvers of all stages must not exceed %d together", MaxApprovers)
 	}
 	if total > MaxTotal {
 		invalid.add("/stages", "the timeouts of all stages must not exceed %d seconds (90 days) together", int64(MaxTotal/time.Second))

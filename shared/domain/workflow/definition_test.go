@@ -39,9 +39,9 @@ func TestADefinitionBecomesStages(t *testing.T) {
 		},
 		{
 			"stages, with all conditions",
-			`{"name": "S", "type": "multi_stage", "stages": [{"name": "one", "approvers": [{"role": "manager"}], "timeout_seconds": 60}, {"name": "two", "approvers": [{"role": "admin"}, {"email": "a@x.example"}], "timeout_seconds": 2592000, "min_approvers": 20}],
+			`{"name": "S", "type": "multi_stage", "stages": [{"name": "one", "approvers": [{"role": "manager"}], "timeout_seconds": 60}, {"name": "two", "approvers": [{"role": "admin"}, {"email": "a@x.example"}], "timeout_seconds": 2592000, "min_approvers": 19}],
 			  "trigger_conditions": {"min_risk": 0, "max_risk": 99.5, "action_types": ["a"], "resource_types": ["r"], "environments": ["e"], "agent_ids": ["i"]}}`,
-			`{"id":"","name":"S","type":"multi_stage","stages":[{"name":"one","approvers":[{"role":"manager"}],"timeout_seconds":60,"min_approvers":1},{"name":"two","approvers":[{"role":"admin"},{"email":"a@x.example"}],"timeout_seconds":2592000,"min_approvers":20}],` +
+			`{"id":"","name":"S","type":"multi_stage","stages":[{"name":"one","approvers":[{"role":"manager"}],"timeout_seconds":60,"min_approvers":1},{"name":"two","approvers":[{"role":"admin"},{"email":"a@x.example"}],"timeout_seconds":2592000,"min_approvers":19}],` +
 				`"priority":100,"trigger":{"min_risk":0,"max_risk":99.5,"action_types":["a"],"resource_types":["r"],"environments":["e"],"agent_ids":["i"]},"created_at":"0001-01-01T00:00:00Z","created_by":""}`,
 		},
 	} {
@@ -116,6 +116,8 @@ func TestADefinitionThatIsNotValidNamesEachField(t *testing.T) {
 		{"no stages", stages(``), "/stages"},
 		{"10 stages that take 90 days", stages(stage + "," + stage + "," + strings.Replace(stage, "2592000", "2591993", 1) + "," + many(7, strings.Replace(stage, "2592000", "1", 1))), ""},
 		{"stages that take a second more than 90 days", stages(many(3, stage) + "," + strings.Replace(stage, "2592000", "1", 1)), "/stages"},
+		{"10 stages of 20 people together", stages(many(10, `{"name": "s", "approvers": [{"role": "admin"}], "timeout_seconds": 1, "min_approvers": 2}`)), ""},
+		{"stages of 21 people together", stages(stage + "," + strings.Replace(stage, "2592000", `1, "min_approvers": 20`, 1)), "/stages"},
 		{"11 stages", stages(many(11, strings.Replace(stage, "2592000", "1", 1))), "/stages"},
 		{"what belongs into the stages", `{"name": "M", "type": "multi_stage", "approvers": [{"role": "admin"}], "timeout_seconds": 1, "min_approvers": 1, "stages": [` + stage + `]}`, "/approvers /timeout_seconds /min_approvers"},
 		{"a stage without anything", stages(stage + `, {}`), "/stages/1/name /stages/1/approvers /stages/1/timeout_seconds"},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -31,6 +32,18 @@ func failure(err error) error {
 		return err
 	}
 	return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+}
+
+// tooLarge reports whether DynamoDB refused an update because the item would
+// grow too large. It says so in words only.
+func tooLarge(err error) bool {
+	var api smithy.APIError
+	return errors.As(err, &api) && api.ErrorCode() == "ValidationException" && saysTooLarge(api.ErrorMessage())
+}
+
+func saysTooLarge(message string) bool {
+	message = strings.ToLower(message)
+	return strings.Contains(message, "item size") && strings.Contains(message, "exceeded")
 }
 
 // conflict reports a condition that did not hold on item k.
@@ -68,6 +81,9 @@ func verdict(err error, ops []store.Op) error {
 		case "TransactionConflict":
 			return errBusy
 		case "ValidationError", "ItemCollectionSizeLimitExceeded":
+			if reason.Message != nil && saysTooLarge(*reason.Message) && i < len(ops) {
+				return &store.TooLargeError{Key: store.KeyOf(ops[i])}
+			}
 			return fmt.Errorf("write %d of %d items: %s", i, len(ops), code(reason))
 		default: // throttled
 			return fmt.Errorf("%w: write %d of %d items: %s", store.ErrUnavailable, i, len(ops), code(reason))

@@ -34,6 +34,9 @@ func (s *Store) Write(ctx context.Context, op store.Op) (*store.Item, error) {
 	if failed := new(types.ConditionalCheckFailedException); errors.As(err, &failed) {
 		return nil, conflict(0, k, failed.Item)
 	}
+	if tooLarge(err) {
+		return nil, &store.TooLargeError{Key: k}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("write %v: %w", k, failure(err))
 	}

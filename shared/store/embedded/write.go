@@ -192,7 +192,7 @@ func (b *batch) decide(o *operation, number int) error {
 		next.attrs = attrs
 		o.next = o.table.image(o.key, next)
 		if len(o.next.value) > bounds.MaxItem {
-			return fmt.Errorf("store: item %v of %d bytes, at most %d", k, len(o.next.value), bounds.MaxItem)
+			return &store.TooLargeError{Key: k, Size: len(o.next.value)}
 		}
 		o.attrs, o.writes = attrs, true
 	case store.Delete:

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"ascend/shared/domain/problem"
 	"ascend/shared/store"
 )
 
@@ -87,6 +88,30 @@ var refusals = map[string]func(*suite){
 		}
 		s.is(s.get(k), it)
 	},
+	"an item of more than the largest size is refused as too large": func(s *suite) {
+		k := s.thing()
+		it := store.Item{Key: k, Attrs: store.Attrs{"n": store.N(1), "x": store.Set("a", "b")}, Index: map[store.Index]store.IndexKey{ByOwner: {PK: "o", SK: k.SK}}}
+		it.Body = make([]byte, store.MaxItem-it.Size())
+		if it.Size() != store.MaxItem {
+			s.Fatalf("the largest item counts %d bytes", it.Size())
+		}
+		s.put(it)
+		it.Body = append(it.Body, 0)
+		_, err := s.store.Write(s.Context(), store.Put{Item: it})
+		s.tooLarge("put", k, err)
+		s.tooLarge("put in a group", k, s.store.WriteAll(s.Context(), store.Put{Item: it}))
+	},
+	"an update that lets an item grow too large is refused as such": func(s *suite) {
+		k := s.thing()
+		s.put(store.Item{Key: k, Attrs: store.Attrs{"x": store.S(strings.Repeat("x", 300_000))}})
+		grow := store.Update{Key: k, Set: store.Attrs{"y": store.S(strings.Repeat("y", 150_000))}}
+		_, err := s.store.Write(s.Context(), grow)
+		s.tooLarge("update", k, err)
+		s.tooLarge("update in a group", k, s.store.WriteAll(s.Context(), store.Check{Key: s.thing(), If: []store.Cond{store.Absent()}}, grow))
+		if _, grew := s.get(k).Attrs["y"]; grew {
+			s.Error("it grew all the same")
+		}
+	},
 	"groups of no, too many, too large or equal items are refused": func(s *suite) {
 		k := s.thing()
 		s.refused("no writes", s.store.WriteAll(s.Context()))
@@ -152,5 +177,16 @@ func (s *suite) refused(what string, err error) {
 	_, conflict := store.Conflict(err)
 	if err == nil || conflict || errors.Is(err, store.ErrUnavailable) {
 		s.Errorf("%s: got %v, want a refusal", what, err)
+	}
+}
+
+// tooLarge fails unless err says that the item at k would be too large, which
+// is no unavailable store.
+func (s *suite) tooLarge(what string, k store.Key, err error) {
+	s.Helper()
+	s.refused(what, err)
+	var large *store.TooLargeError
+	if !errors.As(err, &large) || large.Key != k || problem.Down("write", err).Kind != problem.TooLarge {
+		s.Errorf("%s: got %v, want that %v is too large", what, err, k)
 	}
 }

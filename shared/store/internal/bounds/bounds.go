@@ -23,7 +23,7 @@ const (
 	MaxLimit   = 1000
 	MaxPK      = 2048
 	MaxSK      = 1024
-	MaxItem    = 390_000   // below DynamoDB's 409,600 by room for attribute names and index keys
+	MaxItem    = store.MaxItem
 	MaxGroup   = 4_000_000 // the items that a group puts
 	MaxName    = 64
 	MaxNumber  = 1<<53 - 1
@@ -122,13 +122,10 @@ func put(p store.Put) (size int, err error) {
 	if err := keyAndConds(p.Item.Key, p.If); err != nil {
 		return 0, err
 	}
-	size = len(p.Item.Key.PK) + len(p.Item.Key.SK) + len(p.Item.Body)
 	for name, v := range p.Item.Attrs {
-		n, err := attr(name, v)
-		if err != nil {
+		if err := attr(name, v); err != nil {
 			return 0, err
 		}
-		size += n
 	}
 	for index, at := range p.Item.Index {
 		if index == "" {
@@ -140,10 +137,9 @@ func put(p store.Put) (size int, err error) {
 		if err := part("index sort key", at.SK, 1, MaxSK); err != nil {
 			return 0, err
 		}
-		size += len(at.PK) + len(at.SK)
 	}
-	if size > MaxItem {
-		return 0, fmt.Errorf("store: item %v of %d bytes, at most %d", p.Item.Key, size, MaxItem)
+	if size = p.Item.Size(); size > MaxItem {
+		return 0, &store.TooLargeError{Key: p.Item.Key, Size: size}
 	}
 	if e := p.Item.Expires; !e.IsZero() && e.Unix() < 1 {
 		return 0, fmt.Errorf("store: item %v expires before 1970", p.Item.Key)
@@ -171,7 +167,7 @@ func update(u store.Update) error {
 		if err := claim(attrName); err != nil {
 			return err
 		}
-		if _, err := attr(attrName, v); err != nil {
+		if err := attr(attrName, v); err != nil {
 			return err
 		}
 	}
@@ -221,8 +217,7 @@ func cond(c store.Cond) error {
 		if c.Value.Kind() == store.KindSet {
 			return fmt.Errorf("store: Equal compares strings and numbers, %s is a set", c.Attr)
 		}
-		_, err := attr(c.Attr, c.Value)
-		return err
+		return attr(c.Attr, c.Value)
 	case store.TestBelow:
 		if err := name(c.Other); err != nil {
 			return err
@@ -248,38 +243,36 @@ func key(k store.Key) error {
 	return part("sort key", k.SK, 1, MaxSK)
 }
 
-// attr checks one attribute and returns its size.
-func attr(attrName string, v store.Value) (int, error) {
+// attr checks one attribute.
+func attr(attrName string, v store.Value) error {
 	if err := name(attrName); err != nil {
-		return 0, err
+		return err
 	}
-	size := len(attrName)
 	switch v.Kind() {
 	case store.KindString:
 		if !utf8.ValidString(v.Str()) {
-			return 0, fmt.Errorf("store: attribute %s is not UTF-8", attrName)
+			return fmt.Errorf("store: attribute %s is not UTF-8", attrName)
 		}
-		return size + len(v.Str()), nil
+		return nil
 	case store.KindNumber:
-		return size + 8, Number(attrName, v.Num())
+		return Number(attrName, v.Num())
 	case store.KindSet:
 		if len(v.Members()) > MaxMembers {
-			return 0, fmt.Errorf("store: set %s has %d members, at most %d", attrName, len(v.Members()), MaxMembers)
+			return fmt.Errorf("store: set %s has %d members, at most %d", attrName, len(v.Members()), MaxMembers)
 		}
 		seen := make(map[string]bool, len(v.Members()))
 		for _, m := range v.Members() {
 			if err := part("set member", m, 1, MaxItem); err != nil {
-				return 0, err
+				return err
 			}
 			if seen[m] {
-				return 0, fmt.Errorf("store: set %s has a member twice", attrName)
+				return fmt.Errorf("store: set %s has a member twice", attrName)
 			}
 			seen[m] = true
-			size += len(m)
 		}
-		return size, nil
+		return nil
 	default:
-		return 0, fmt.Errorf("store: attribute %s is of unknown kind %d", attrName, v.Kind())
+		return fmt.Errorf("store: attribute %s is of unknown kind %d", attrName, v.Kind())
 	}
 }
 
