@@ -207,9 +207,13 @@ func describe(r endpoint.Route, schemas *schemas) (*operation, error) {
 		}
 	}
 	if r.Repeats {
+		by := ""
+		if r.Auth == endpoint.TokenApprover {
+			by = " by the same person"
+		}
 		op.Parameters = append(op.Parameters, parameter{
 			Name: "Idempotency-Key", In: "header", Schema: text(255),
-			Description: "A request repeated with the same key and body within 24 hours is answered as the first was, with Idempotency-Replayed: true.",
+			Description: "A request repeated" + by + " with the same key and body within 24 hours is answered as the first was, with Idempotency-Replayed: true.",
 		})
 	}
 	op.Parameters = append(op.Parameters, parameter{

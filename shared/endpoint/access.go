@@ -31,7 +31,8 @@ const (
 	Token
 	// TokenAdmin is a person of role admin.
 	TokenAdmin
-	// TokenApprover is a person of role admin or manager.
+	// TokenApprover is a person of role admin or manager who decides in their
+	// own name: nobody else's Idempotency-Key answers for them.
 	TokenApprover
 )
 

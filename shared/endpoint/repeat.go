@@ -30,6 +30,12 @@ const (
 
 // identify gives the command its id, and its repeat where something marks one:
 // the caller's Idempotency-Key, else the repeat rule of clients.md §2.10.
+//
+// A key is the organisation's: whoever of it repeats a submission or a change of
+// an agent asks for what was asked already. An approver's key is theirs alone,
+// because what approving does depends on who does it: one person's vote must
+// not stand for another's. That follows from the class TokenApprover, so that
+// no operation of approvers can forget to say it.
 func identify(c *app.Command, s *Spec, req *input) error {
 	if !s.Repeats {
 		c.ID = randomHex(16)
@@ -42,7 +48,11 @@ func identify(c *app.Command, s *Spec, req *input) error {
 			Pointer: "/header/" + headerKey, Detail: "Idempotency-Key must be 1-255 visible ASCII characters, given once",
 		})}
 	case len(keys) == 1:
-		c.Repeat = &app.Repeat{Identity: identity(c, s, req, "key", keys[0]), Digest: requestDigest(req), Keep: keepKey}
+		scope := []string{"key", keys[0]}
+		if s.Auth == TokenApprover {
+			scope = append(scope, c.Claim.Credential()) // the person, whichever token they hold
+		}
+		c.Repeat = &app.Repeat{Identity: identity(c, s, req, scope...), Digest: requestDigest(req), Keep: keepKey}
 	case c.CallerID != "":
 		digest := requestDigest(req)
 		c.Repeat = &app.Repeat{

@@ -10,7 +10,8 @@ import (
 	"ascend/shared/domain/problem"
 )
 
-// repeats serves two operations that take repeats and keeps the last command.
+// repeats serves operations that take repeats, one that takes none, and keeps
+// the last command.
 func repeats(t *testing.T, last *app.Command) *kit {
 	type in struct {
 		ID   string `path:"id" json:"-"`
@@ -28,7 +29,9 @@ func repeats(t *testing.T, last *app.Command) *kit {
 	b.ID, b.Path = "things-undo", "/things/{id}/undo"
 	c := a
 	c.ID, c.Path, c.Repeats = "things-see", "/things/{id}/see", false
-	return newKit(t, Define(a, do), Define(b, do), Define(c, do))
+	d := a
+	d.ID, d.Path, d.Auth = "things-approve", "/things/{id}/approve", TokenApprover
+	return newKit(t, Define(a, do), Define(b, do), Define(c, do), Define(d, do))
 }
 
 func TestWhatMakesARepeat(t *testing.T) {
@@ -47,6 +50,7 @@ func TestWhatMakesARepeat(t *testing.T) {
 		headers      []string
 	}
 	key := request{"/things/a/do?note=x&also=y", `{"n":1}`, []string{"Idempotency-Key", "k1"}}
+	vote := request{"/things/a/approve", `{"n":1}`, []string{"Idempotency-Key", "k1"}}
 	implied := request{"/things/a/do?note=x&also=y", `{"n":1}`, []string{"X-Correlation-ID", "asc_1"}}
 	with := func(r request, target, body string, headers ...string) request {
 		if target != "" {
@@ -71,6 +75,10 @@ func TestWhatMakesARepeat(t *testing.T) {
 		{"a key with another correlation id", key, with(key, "", "", "X-Correlation-ID", "asc_9"), true, true},
 		{"a key with a trailing slash", key, with(key, "/things/a/do/?note=x&also=y", ""), true, true},
 		{"a key with the path escaped otherwise", key, with(key, "/things/%61/do?note=x&also=y", ""), true, true},
+		{"an approver's key again", vote, vote, true, true},
+		{"an approver's key with another body", vote, with(vote, "", `{"n":2}`), true, false},
+		{"an approver's key of another person", vote, with(vote, "", "", "X-Test-Caller", "manager"), false, true},
+		{"another key of an approver", vote, with(vote, "", "", "Idempotency-Key", "k2"), false, true},
 		{"another key", key, with(key, "", "", "Idempotency-Key", "k2"), false, true},
 		{"a key at another thing", key, with(key, "/things/b/do?note=x&also=y", ""), false, true},
 		{"a key at another operation", key, with(key, "/things/a/undo?note=x&also=y", ""), false, true},

@@ -72,7 +72,8 @@ type Spec struct {
 	MaxBody       int64         // bytes, default 256 KiB
 	Timeout       time.Duration // default 4.5 s, because clients give up after 5 (clients.md §2.10)
 	// Repeats marks an operation that creates or decides: an Idempotency-Key
-	// and the repeat rule apply (decision 7).
+	// and the repeat rule apply (decision 7). A key is the organisation's;
+	// where Auth is TokenApprover it is the person's own.
 	Repeats bool
 }
 

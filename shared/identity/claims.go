@@ -118,8 +118,9 @@ func (c claims) principal() (tenant.Principal, error) {
 		Role:    role,
 		MFA:     c.secondFactor(),
 	}
-	// Workflows name approvers by e-mail, so an unproven address counts as none.
-	if verified := string(c.EmailVerified); verified != `false` && verified != `"false"` {
+	// Workflows name approvers by e-mail, so an address counts as none unless
+	// the issuer says that it is proven.
+	if verified := string(c.EmailVerified); verified == `true` || verified == `"true"` {
 		p.Email = c.Email
 	}
 	return p, nil
@@ -205,19 +206,46 @@ func (c claims) userID(subject string, number int64) int64 {
 	return max(1, int64(binary.BigEndian.Uint64(sum[:8])>>16))
 }
 
-// secondFactors are the authentication methods of RFC 8176 §2 that show more
-// than knowledge of a password: possession (otp, sms, tel, hwk, swk, sc, pop) or
-// the body (face, fpt, iris, retina, vbm), and mfa itself. Not counted: pwd, pin
-// and kba (knowledge), mca (channels, not factors), user, geo, rba and wia.
-var secondFactors = []string{
-	"mfa", "otp", "sms", "tel", "hwk", "swk", "sc", "pop", "face", "fpt", "iris", "retina", "vbm",
+// factor is what kind of thing an authentication method shows.
+type factor int
+
+const (
+	knowledge factor = iota + 1
+	possession
+	inherence
+)
+
+// factorOf is the factor that an authentication method of RFC 8176 §2 shows,
+// and pop of the IANA registry it founded; 0 for those that show none of the
+// three: mca (channels), user (presence), geo, rba, wia and what is not registered.
+func factorOf(method string) factor {
+	switch method {
+	case "pwd", "pin", "kba":
+		return knowledge
+	case "otp", "sms", "tel", "hwk", "swk", "sc", "pop":
+		return possession
+	case "face", "fpt", "iris", "retina", "vbm":
+		return inherence
+	}
+	return 0
 }
 
+// secondFactor reports whether the sign-in showed more than one factor: the
+// issuer says mfa, or names methods of two kinds. One method alone is one
+// factor, also where it is not a password.
 func (c claims) secondFactor() bool {
+	var shown factor
 	for _, claim := range []jsontext.Value{c.Methods, c.AddedMethods} {
 		methods, err := texts(claim)
-		if err == nil && slices.ContainsFunc(methods, func(m string) bool { return slices.Contains(secondFactors, m) }) {
-			return true
+		if err != nil {
+			continue
+		}
+		for _, method := range methods {
+			f := factorOf(method)
+			if method == "mfa" || f != 0 && shown != 0 && f != shown {
+				return true
+			}
+			shown = max(shown, f)
 		}
 	}
 	return false

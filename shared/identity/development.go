@@ -131,7 +131,7 @@ func (d *DevIssuer) Token(p tenant.Principal, valid time.Duration, now time.Time
 		c["user_id"] = p.UserID
 	}
 	if p.Email != "" {
-		c["email"] = p.Email
+		c["email"], c["email_verified"] = p.Email, true
 	}
 	if p.MFA {
 		c["amr"] = []string{"pwd", "mfa"}

@@ -78,7 +78,7 @@ func newVerifier(t testing.TB) *identity.Verifier {
 // goodClaims with changes; a nil value removes the claim.
 func goodClaims(changes jwt.MapClaims) jwt.MapClaims {
 	c := jwt.MapClaims{
-		"iss": issuer, "aud": audience, "sub": "0b1c-alice", "email": "alice@example.com",
+		"iss": issuer, "aud": audience, "sub": "0b1c-alice", "email": "alice@example.com", "email_verified": true,
 		"iat": now.Unix(), "nbf": now.Unix(), "exp": now.Add(time.Hour).Unix(),
 		"organization_id": 42, "role": "manager",
 	}

@@ -65,11 +65,13 @@ func (w Workflow) way(source string) Way {
 
 // Matches reports whether the trigger is for an action: the proposal, and the
 // risk score it was given. Case and surrounding blanks do not count, but in agent ids.
+// An environment that is not stated is production, as documented (facts.md
+// §4.1), so that silence slips past no trigger; the score has a rule of its own.
 func (t Trigger) Matches(p governance.Proposal, score float64) bool {
 	named := func(stated string) func(string) bool {
 		return func(entry string) bool { return strings.EqualFold(strings.TrimSpace(entry), strings.TrimSpace(stated)) }
 	}
-	environment := p.StatedEnvironment()
+	environment := cmp.Or(p.StatedEnvironment(), "production")
 	return !t.IsZero() &&
 		(t.MinRisk == nil || score >= *t.MinRisk) &&
 		(t.MaxRisk == nil || score <= *t.MaxRisk) &&

@@ -78,7 +78,9 @@ func TestATriggerMatches(t *testing.T) {
 		{"an environment of one's own", workflow.Trigger{Environments: []string{"plant 7"}}, in("Plant 7"), true},
 		{"an environment that is not known is also production", workflow.Trigger{Environments: []string{"prod"}}, in("prodd"), true},
 		{"production is in no environment of one's own", workflow.Trigger{Environments: []string{"plant 7"}}, in("production"), false},
-		{"an environment that was not stated", workflow.Trigger{Environments: []string{"production"}}, in(""), false},
+		{"an environment that was not stated is production", workflow.Trigger{Environments: []string{"prod"}}, in(""), true},
+		{"one that was stated as nothing is too", workflow.Trigger{Environments: []string{"production"}}, in(" "), true},
+		{"an environment that was not stated is no other", workflow.Trigger{Environments: []string{"staging", "plant 7"}}, in(""), false},
 		{"the gravest of several environments", workflow.Trigger{Environments: []string{"production"}},
 			governance.Proposal{Environment: "test", Context: map[string]any{"environment": []any{"sandbox", "production"}}}, true},
 		{"not a lesser one beside it", workflow.Trigger{Environments: []string{"test"}},
@@ -225,8 +227,9 @@ func fits(trigger workflow.Trigger, p governance.Proposal, score float64) bool {
 		{trigger.ActionTypes, func(e string) bool { return lower(e) == lower(p.ActionType) }},
 		{trigger.ResourceTypes, func(e string) bool { return lower(e) == lower(p.ResourceType) }},
 		{trigger.Environments, func(e string) bool {
-			known := long(p.Environment) == "production" || long(p.Environment) == "development"
-			return p.Environment != "" && (long(e) == long(p.Environment) || !known && long(e) == "production")
+			stated := long(p.Environment)
+			known := stated == "production" || stated == "development"
+			return long(e) == stated || !known && long(e) == "production"
 		}},
 		{trigger.AgentIDs, func(e string) bool { return e == string(p.AgentID) }},
 	} {
