@@ -1,6 +1,9 @@
 package functions_test
 
 import (
+	"maps"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -22,9 +25,16 @@ type imported struct {
 		Auth        string              `json:"x-ascend-auth"`
 		Security    []map[string]string `json:"security"`
 		Parameters  []struct{ Name, In string }
+		Answers     map[string]struct{ Headers map[string]any } `json:"responses"`
 		Integration struct {
 			Type, HTTPMethod, URI, Credentials string
 			TimeoutInMillis                    int
+			PassthroughBehavior                string
+			RequestTemplates                   map[string]string
+			Responses                          map[string]struct {
+				StatusCode                            string
+				ResponseParameters, ResponseTemplates map[string]string
+			}
 		} `json:"x-amazon-apigateway-integration"`
 	}
 	Answers map[string]struct {
@@ -36,7 +46,7 @@ type imported struct {
 
 func gateway(t *testing.T, routes []endpoint.Route) (d imported) {
 	t.Helper()
-	document, err := functions.Gateway(routes, toFunction)
+	document, err := functions.Gateway("ascend-test-api", routes, toFunction)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +65,11 @@ func TestTheGatewayHandsEveryOperationToItsFunction(t *testing.T) {
 	d := gateway(t, routes)
 	there := 0
 	for _, methods := range d.Paths {
-		there += len(methods)
+		for _, op := range methods {
+			if op.Integration.Type != "mock" {
+				there++
+			}
+		}
 	}
 	if there != len(routes) {
 		t.Errorf("%d operations of %d", there, len(routes))
@@ -108,14 +122,68 @@ func TestWhatTheGatewayAnswersItselfIsAProblem(t *testing.T) {
 	}
 }
 
+// API Gateway would answer these itself with 403 to callers with a bearer's
+// Authorization, which it takes for a signature of AWS.
+func TestWhatIsAskedForInVainIsAnsweredInTheGateway(t *testing.T) {
+	d := gateway(t, functions.Routes())
+	for path, methods := range d.Paths {
+		op, ok := methods["x-amazon-apigateway-any-method"]
+		if !ok {
+			t.Errorf("%s leaves other methods to API Gateway", path)
+			continue
+		}
+		status, allow := "404", ""
+		if len(methods) > 1 {
+			allowed := slices.DeleteFunc(slices.Sorted(maps.Keys(methods)), func(m string) bool { return strings.HasPrefix(m, "x-") })
+			status, allow = "405", "'"+strings.ToUpper(strings.Join(allowed, ", "))+"'"
+		}
+		i := op.Integration
+		said := i.Responses["default"]
+		if i.Type != "mock" || i.PassthroughBehavior != "never" || i.RequestTemplates["application/json"] != `{"statusCode": `+status+`}` || said.StatusCode != status {
+			t.Errorf("%s: %+v", path, i)
+		}
+		if got := said.ResponseParameters["method.response.header.Allow"]; got != allow {
+			t.Errorf("%s: Allow is %s, not %s", path, got, allow)
+		}
+		for name := range said.ResponseParameters {
+			if _, declared := op.Answers[status].Headers[strings.TrimPrefix(name, "method.response.header.")]; !declared {
+				t.Errorf("%s: header %s is not declared", path, name)
+			}
+		}
+		var p endpoint.Problem
+		if err := json.Unmarshal([]byte(said.ResponseTemplates["application/json"]), &p); err != nil || strconv.Itoa(p.Status) != status || p.ErrorCode == "" {
+			t.Errorf("%s: %+v (%v)", path, p, err)
+		}
+		if len(op.Parameters) != strings.Count(path, "{") {
+			t.Errorf("%s: parameters %v", path, op.Parameters)
+		}
+	}
+	for _, path := range []string{"/", "/{proxy+}", "/api", "/api/v1", "/api/registry", "/api/agent-action/status"} {
+		if _, ok := d.Paths[path]; !ok {
+			t.Errorf("%s is left to API Gateway", path)
+		}
+	}
+}
+
+// API Gateway's import warns of them, and the stack refuses warnings.
+func TestNoOperationHasADefaultResponse(t *testing.T) {
+	for path, methods := range gateway(t, functions.Routes()).Paths {
+		for method, op := range methods {
+			if _, ok := op.Answers["default"]; ok || len(op.Answers) == 0 {
+				t.Errorf("%s %s: responses %v", method, path, op.Answers)
+			}
+		}
+	}
+}
+
 func TestTheGatewayRefusesWhatItCannotServe(t *testing.T) {
 	routes := functions.Routes()
-	if _, err := functions.Gateway(append(routes, routes[0]), toFunction); err == nil || !strings.Contains(err.Error(), "twice") {
+	if _, err := functions.Gateway("ascend-test-api", append(routes, routes[0]), toFunction); err == nil || !strings.Contains(err.Error(), "twice") {
 		t.Errorf("an operation twice: %v", err)
 	}
 	for _, wait := range []time.Duration{0, 49 * time.Millisecond, 30 * time.Second} {
 		never := func(endpoint.Route) functions.Integration { return functions.Integration{Timeout: wait} }
-		if _, err := functions.Gateway(routes, never); err == nil {
+		if _, err := functions.Gateway("ascend-test-api", routes, never); err == nil {
 			t.Errorf("a wait of %v is taken", wait)
 		}
 	}

@@ -69,10 +69,10 @@ func (h *house) records(org string, x target) string {
 	var b strings.Builder
 	for _, path := range []string{
 		"/api/registry/agents/{agent_id}", "/api/registry/agents/{agent_id}/versions", "/api/registry/agents/{agent_id}/usage",
-		"/api/v1/actions/{action_id}", "/api/v1/actions/{action_id}/status", "/api/registry/agents", "/api/v1/actions",
+		"/api/v1/actions/{action_id}", "/api/v1/actions/{action_id}/status", "/api/sdk/approval/{approval_request_id}", "/api/registry/agents", "/api/v1/actions",
 		"/api/governance/workflows", "/api/governance/workflows/{workflow_id}",
 	} {
-		b.Write(h.want(200, h.as(org+"admin", "GET", x.in(path), "")).body)
+		b.Write(counted.ReplaceAll(h.want(200, h.as(org+"admin", "GET", x.in(path), "")).body, nil))
 	}
 	return b.String()
 }

@@ -47,6 +47,9 @@ func Table() []func() endpoint.Route {
 		system.DeploymentInfo,
 		system.OpenAPI,
 
+		// For published clients that wait (clients.md §4).
+		actions.SDKApproval,
+
 		// Older names that published clients use (clients.md §3, seeds/000).
 		actions.SubmitSDK,
 		actions.SubmitAuthorization,

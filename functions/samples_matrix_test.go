@@ -81,7 +81,7 @@ func (h *house) want(status int, a answer) answer {
 
 // in fills a text in with the target's names.
 func (x target) in(text string) string {
-	return strings.NewReplacer("{agent_id}", x.agent, "{action_id}", x.action, "{workflow_id}", x.workflow, "{fresh}", x.fresh).Replace(text)
+	return strings.NewReplacer("{agent_id}", x.agent, "{action_id}", x.action, "{approval_request_id}", "apr_"+x.action, "{workflow_id}", x.workflow, "{fresh}", x.fresh).Replace(text)
 }
 
 // about is a request of an operation about the target.

@@ -43,7 +43,10 @@ type Vote struct {
 }
 
 // RequestID is how clients name the wait of the action with this id.
-func (id ID) RequestID() string { return "apr_" + id.String() }
+func (id ID) RequestID() string { return RequestPrefix + id.String() }
+
+// RequestPrefix begins every name of a wait.
+const RequestPrefix = "apr_"
 
 // Enter opens a stage, from 0: its deadline and those after it count from at.
 // A stage that is not there is over at once.
