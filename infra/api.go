@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net/http"
 	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
@@ -23,7 +24,7 @@ func newAPI(s stack, made *lambdas) (awsapigateway.SpecRestApi, error) {
 	if s.env.Gateway {
 		credentials = *gatewayRole(s, scope, routes)
 	}
-	document, err := functions.Gateway(routes, func(r endpoint.Route) functions.Integration {
+	document, err := functions.Gateway(s.name("api"), routes, func(r endpoint.Route) functions.Integration {
 		return functions.Integration{
 			URI: "arn:" + *s.Partition() + ":apigateway:" + *s.Region() + ":lambda:path/2015-03-31/functions/" +
 				*made.byID[r.ID].AttrArn() + "/invocations",
@@ -89,12 +90,17 @@ func gatewayRole(s stack, scope constructs.Construct, routes []endpoint.Route) *
 }
 
 // newFirewall puts a limit on what one address may ask, and AWS's common rules,
-// before the API. The rules that judge bodies only count: what agents propose
-// is data here, and may well read like an attack; nor is 8 KB a limit of ours.
+// before the API. The rules that judge bodies and queries only count: what
+// agents propose and people give as a reason is data here, and may well read
+// like an attack; nor are their limits of size ours. So do those that look for
+// endings in paths, because agents may be called etl.log, and for a User-Agent.
 func newFirewall(s stack, scope constructs.Construct, api awsapigateway.SpecRestApi) {
 	counted := []any{}
 	for _, rule := range []string{
 		"SizeRestrictions_BODY", "CrossSiteScripting_BODY", "GenericLFI_BODY", "GenericRFI_BODY", "EC2MetaDataSSRF_BODY",
+		"SizeRestrictions_QUERYSTRING", "CrossSiteScripting_QUERYARGUMENTS", "GenericLFI_QUERYARGUMENTS", "GenericRFI_QUERYARGUMENTS",
+		"EC2MetaDataSSRF_QUERYARGUMENTS", "RestrictedExtensions_QUERYARGUMENTS",
+		"RestrictedExtensions_URIPATH", "NoUserAgent_HEADER",
 	} {
 		counted = append(counted, &awswafv2.CfnWebACL_RuleActionOverrideProperty{
 			Name: jsii.String(rule), ActionToUse: &awswafv2.CfnWebACL_RuleActionProperty{Count: map[string]any{}},
@@ -104,10 +110,23 @@ func newFirewall(s stack, scope constructs.Construct, api awsapigateway.SpecRest
 		Name: jsii.String(s.name("firewall")), Scope: jsii.String("REGIONAL"),
 		DefaultAction:    &awswafv2.CfnWebACL_DefaultActionProperty{Allow: map[string]any{}},
 		VisibilityConfig: visible(s.name("firewall")),
+		CustomResponseBodies: map[string]any{"flood": &awswafv2.CfnWebACL_CustomResponseBodyProperty{
+			ContentType: jsii.String("APPLICATION_JSON"), Content: jsii.String(floodProblem),
+		}},
 		Rules: []any{
 			&awswafv2.CfnWebACL_RuleProperty{
 				Name: jsii.String("flood"), Priority: jsii.Number(0), VisibilityConfig: visible("flood"),
-				Action: &awswafv2.CfnWebACL_RuleActionProperty{Block: &awswafv2.CfnWebACL_BlockActionProperty{}},
+				Action: &awswafv2.CfnWebACL_RuleActionProperty{Block: &awswafv2.CfnWebACL_BlockActionProperty{
+					CustomResponse: &awswafv2.CfnWebACL_CustomResponseProperty{
+						ResponseCode: jsii.Number(http.StatusTooManyRequests), CustomResponseBodyKey: jsii.String("flood"),
+						ResponseHeaders: []any{
+							header("Retry-After", "5"), // at most: published clients wait it out on each of their attempts
+							header("Cache-Control", "no-store"),
+							header("X-Content-Type-Options", "nosniff"),
+							header("Strict-Transport-Security", "max-age=31536000; includeSubDomains"),
+						},
+					},
+				}},
 				Statement: &awswafv2.CfnWebACL_StatementProperty{RateBasedStatement: &awswafv2.CfnWebACL_RateBasedStatementProperty{
 					AggregateKeyType: jsii.String("IP"), Limit: &s.env.Flood, EvaluationWindowSec: jsii.Number(300),
 				}},
@@ -124,6 +143,15 @@ func newFirewall(s stack, scope constructs.Construct, api awsapigateway.SpecRest
 	awswafv2.NewCfnWebACLAssociation(scope, jsii.String("FirewallOfTheApi"), &awswafv2.CfnWebACLAssociationProps{
 		ResourceArn: api.DeploymentStage().StageArn(), WebAclArn: acl.AttrArn(),
 	})
+}
+
+// floodProblem is what the gateway answers to too many requests, but for a
+// correlation id, which WAF cannot fill in. WAF's own answer would be 403, which
+// clients read as their credential failing.
+const floodProblem = `{"type":"about:blank","title":"Too Many Requests","status":429,"detail":"too many requests","error_code":"RATE_LIMIT_EXCEEDED"}`
+
+func header(name, value string) *awswafv2.CfnWebACL_CustomHTTPHeaderProperty {
+	return &awswafv2.CfnWebACL_CustomHTTPHeaderProperty{Name: &name, Value: &value}
 }
 
 func visible(metric string) *awswafv2.CfnWebACL_VisibilityConfigProperty {

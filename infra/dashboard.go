@@ -52,8 +52,9 @@ func line(namespace, name string, dimensions []any) any {
 	return append([]any{namespace, name}, dimensions...)
 }
 
-// search is a metric of each of the environment's functions.
+// search is a metric of each of the environment's functions: of those with both
+// words in their names. In quotes they would be the whole of a name.
 func (s stack) search(name, statistic string) any {
 	return []any{map[string]any{"expression": fmt.Sprintf(
-		`SEARCH('{AWS/Lambda,FunctionName} MetricName="%s" FunctionName="%s"', '%s', 300)`, name, s.name(""), statistic)}}
+		`SEARCH('{AWS/Lambda,FunctionName} MetricName="%s" FunctionName=ascend FunctionName=%s', '%s', 300)`, name, s.env.Name, statistic)}}
 }

@@ -24,7 +24,7 @@ type Environment struct {
 	Gateway bool    // API Gateway takes on a role to call functions, and keeps access logs
 
 	ArchiveDays  float64 // how long events can be replayed
-	RelayRetries float64 // attempts on a batch of changes before it is a dead letter
+	RelayRetries float64 // attempts on a batch of changes before it is a dead letter; 0: as many as an hour has
 	Alarms       *Alarms // and the dashboard
 }
 
@@ -51,22 +51,19 @@ func Environments(host string) []Environment {
 		{
 			Name: "dev", Region: "us-east-1", Tags: tags("dev"),
 			Architecture: "arm64", Memory: 256, Tracing: true, LogDays: 14,
-			Protect: true, Recovery: true, Users: "ESSENTIALS", Rate: 100, Burst: 200, Gateway: true,
-			ArchiveDays: 7, RelayRetries: 30,
+			Protect: true, Recovery: true, Users: "ESSENTIALS", Rate: 100, Burst: 200, Gateway: true, ArchiveDays: 7,
 			Alarms: &Alarms{FunctionFailures: 5, ServerErrors: 0.05, Latency: 4000, RelayLag: 300_000, TableFailures: 10},
 		},
 		{
 			Name: "staging", Region: "us-east-1", Tags: tags("staging"),
 			Architecture: "arm64", Memory: 512, Tracing: true, LogDays: 30,
-			Retain: true, Protect: true, Recovery: true, Users: "ESSENTIALS", Rate: 500, Burst: 1000, Gateway: true,
-			ArchiveDays: 14, RelayRetries: 30,
+			Retain: true, Protect: true, Recovery: true, Users: "ESSENTIALS", Rate: 500, Burst: 1000, Gateway: true, ArchiveDays: 14,
 			Alarms: &Alarms{FunctionFailures: 3, ServerErrors: 0.01, Latency: 2000, RelayLag: 60_000, TableFailures: 5},
 		},
 		{
 			Name: "prod", Region: "us-east-1", Tags: tags("prod"),
 			Architecture: "arm64", Memory: 512, Tracing: true, LogDays: 365,
-			Retain: true, Protect: true, Recovery: true, Users: "PLUS", Rate: 2000, Burst: 4000, Flood: 30_000, Gateway: true,
-			ArchiveDays: 90, RelayRetries: 30,
+			Retain: true, Protect: true, Recovery: true, Users: "PLUS", Rate: 2000, Burst: 4000, Flood: 300_000, Gateway: true, ArchiveDays: 90,
 			Alarms: &Alarms{FunctionFailures: 1, ServerErrors: 0.01, Latency: 1000, RelayLag: 60_000, TableFailures: 1},
 		},
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
@@ -44,7 +45,7 @@ func newEvents(s stack, d data, made *lambdas) eventing {
 	scope := s.concern("Events")
 	e := eventing{
 		bus:   awsevents.NewCfnEventBus(scope, jsii.String("Bus"), &awsevents.CfnEventBusProps{Name: jsii.String(busName)}),
-		relay: deadLetterQueue(s, scope, relayDead), sweep: deadLetterQueue(s, scope, sweepDead),
+		relay: deadLetterQueue(s, scope, relayDead, 14*day), sweep: deadLetterQueue(s, scope, sweepDead, day),
 		schedules: map[string]awsevents.CfnRule{},
 	}
 	if s.env.ArchiveDays > 0 {
@@ -64,19 +65,27 @@ func newEvents(s stack, d data, made *lambdas) eventing {
 	return e
 }
 
-func deadLetterQueue(s stack, scope constructs.Construct, name string) awssqs.CfnQueue {
+const day = 24 * time.Hour
+
+// deadLetterQueue keeps what lies in it, and the alarm on it, for a time.
+func deadLetterQueue(s stack, scope constructs.Construct, name string, keeps time.Duration) awssqs.CfnQueue {
 	queue := awssqs.NewCfnQueue(scope, jsii.String(title(name)), &awssqs.CfnQueueProps{
 		QueueName: jsii.String(s.name(name)), SqsManagedSseEnabled: jsii.Bool(true),
-		MessageRetentionPeriod: jsii.Number(14 * 24 * 3600),
+		MessageRetentionPeriod: jsii.Number(keeps.Seconds()),
 	})
 	s.kept(queue)
 	return queue
 }
 
 // follow calls a worker with those changes of a table that pass its filters,
-// from the oldest on. A change that fails is tried again by itself, because the worker names it and
-// batches are halved; after an hour, while the stream still has it for most of
-// a day, its place in the stream becomes a dead letter.
+// from the oldest on. A change that fails is tried again until it is an hour
+// old; then, while the stream still has it for most of a day, its place in the
+// stream becomes a dead letter. Attempts are counted only where the environment
+// says so, because an outage of what the worker calls uses up any count early.
+//
+// What a change costs that always fails: the worker names it, so that those of
+// its batch are done, but the shard's later changes in the same one of its four
+// lanes wait until that hour is over. The alarm on the relay's lag tells.
 func follow(s stack, scope constructs.Construct, made *lambdas, w worker.Worker, t store.Table, stream string, dead awssqs.CfnQueue) {
 	var filters any
 	if patterns := w.Filters[t]; patterns != nil {
@@ -86,21 +95,27 @@ func follow(s stack, scope constructs.Construct, made *lambdas, w worker.Worker,
 		}
 		filters = &awslambda.CfnEventSourceMapping_FilterCriteriaProperty{Filters: list}
 	}
+	retries := s.env.RelayRetries
+	if retries == 0 {
+		retries = -1 // as many as there is time for
+	}
 	awslambda.NewCfnEventSourceMapping(scope, jsii.String("Changes"+title(string(t))), &awslambda.CfnEventSourceMappingProps{
 		FunctionName: made.byID[w.ID].Ref(), EventSourceArn: &stream, StartingPosition: jsii.String("TRIM_HORIZON"),
 		FilterCriteria: filters, BatchSize: jsii.Number(100), ParallelizationFactor: jsii.Number(4),
 		FunctionResponseTypes:      jsii.Strings("ReportBatchItemFailures"),
 		BisectBatchOnFunctionError: jsii.Bool(true),
-		MaximumRetryAttempts:       &s.env.RelayRetries, MaximumRecordAgeInSeconds: jsii.Number(3600),
+		MaximumRetryAttempts:       &retries, MaximumRecordAgeInSeconds: jsii.Number(3600),
 		DestinationConfig: &awslambda.CfnEventSourceMapping_DestinationConfigProperty{
 			OnFailure: &awslambda.CfnEventSourceMapping_OnFailureProperty{Destination: dead.AttrArn()},
 		},
 	})
 }
 
-// schedule calls a worker at a rate. The next call makes good for one that
-// failed, so a call is tried twice at most; both EventBridge and Lambda put
-// what they give up into the dead letters.
+// schedule calls a worker at a rate. Lambda tries a call that failed once more,
+// a minute later, and so has to keep it for longer than the call and that
+// minute; calls that overlap are harmless. What EventBridge or Lambda gives up
+// becomes a dead letter, for a day: the next call makes good for it, and nothing
+// is to be done again.
 func schedule(s stack, scope constructs.Construct, made *lambdas, w worker.Worker, dead awssqs.CfnQueue) awsevents.CfnRule {
 	rate := "rate(1 minute)"
 	if minutes := int(w.Every.Minutes()); minutes > 1 {
@@ -124,7 +139,7 @@ func schedule(s stack, scope constructs.Construct, made *lambdas, w worker.Worke
 	})
 	awslambda.NewCfnEventInvokeConfig(scope, jsii.String(title(w.ID)+"Calls"), &awslambda.CfnEventInvokeConfigProps{
 		FunctionName: made.byID[w.ID].Ref(), Qualifier: jsii.String("$LATEST"),
-		MaximumEventAgeInSeconds: jsii.Number(60), MaximumRetryAttempts: jsii.Number(1),
+		MaximumEventAgeInSeconds: jsii.Number(180), MaximumRetryAttempts: jsii.Number(1),
 		DestinationConfig: &awslambda.CfnEventInvokeConfig_DestinationConfigProperty{
 			OnFailure: &awslambda.CfnEventInvokeConfig_OnFailureProperty{Destination: dead.AttrArn()},
 		},

@@ -98,7 +98,7 @@ func (l *lambdas) worker(w worker.Worker) {
 	if w.Trigger != "" {
 		env["ASCEND_MFA_REQUIRED"] = "true" // the user pool demands it (identity.go)
 	}
-	l.add(w.ID, w.Summary, w.Timeout, env, allowed)
+	l.add(w.ID, w.Summary, patience(w.Timeout), env, allowed)
 }
 
 // patience is how long Lambda gives a function that gives its work a time: a

@@ -74,7 +74,7 @@ func userPool(s stack, scope constructs.Construct, made *lambdas) awscognito.Cfn
 		AdminCreateUserConfig:       &awscognito.CfnUserPool_AdminCreateUserConfigProperty{AllowAdminCreateUserOnly: jsii.Bool(true)},
 		MfaConfiguration:            jsii.String("ON"), EnabledMfas: jsii.Strings("SOFTWARE_TOKEN_MFA"),
 		Policies: &awscognito.CfnUserPool_PoliciesProperty{PasswordPolicy: &awscognito.CfnUserPool_PasswordPolicyProperty{
-			MinimumLength: jsii.Number(14), PasswordHistorySize: passwordHistory(s.env), TemporaryPasswordValidityDays: jsii.Number(1),
+			MinimumLength: jsii.Number(14), PasswordHistorySize: jsii.Number(5), TemporaryPasswordValidityDays: jsii.Number(1),
 			RequireLowercase: jsii.Bool(true), RequireUppercase: jsii.Bool(true), RequireNumbers: jsii.Bool(true), RequireSymbols: jsii.Bool(true),
 		}},
 		AccountRecoverySetting: &awscognito.CfnUserPool_AccountRecoverySettingProperty{RecoveryMechanisms: []any{
@@ -92,14 +92,6 @@ func userPool(s stack, scope constructs.Construct, made *lambdas) awscognito.Cfn
 	})
 	s.kept(pool)
 	return pool
-}
-
-// passwordHistory is a feature of the dearer tier.
-func passwordHistory(env Environment) *float64 {
-	if env.Users != "PLUS" {
-		return nil
-	}
-	return jsii.Number(5)
 }
 
 // appClient is the application that people sign in to. It can write nobody's

@@ -142,16 +142,13 @@ func (o observed) watch(w watch) {
 	awscloudwatch.NewCfnAlarm(o.scope, &w.id, props)
 }
 
-// total is an alarm on the sum of metrics in five minutes.
+// total is an alarm on the sum of metrics in five minutes. METRICS leaves out
+// those that were never reported, such as throttles, which an expression of
+// their names would have no value without.
 func (o observed) total(id, about string, threshold float64, metrics ...metric) {
-	sum := ""
 	var queries []any
 	for i, m := range metrics {
 		name := fmt.Sprintf("m%d", i)
-		if i > 0 {
-			sum += " + "
-		}
-		sum += "FILL(" + name + ", 0)"
 		queries = append(queries, &awscloudwatch.CfnAlarm_MetricDataQueryProperty{
 			Id: &name, ReturnData: jsii.Bool(false),
 			MetricStat: &awscloudwatch.CfnAlarm_MetricStatProperty{
@@ -162,7 +159,7 @@ func (o observed) total(id, about string, threshold float64, metrics ...metric) 
 	}
 	props := o.alarm(id, about, threshold, 1)
 	props.Metrics = append(queries, &awscloudwatch.CfnAlarm_MetricDataQueryProperty{
-		Id: jsii.String("total"), Expression: &sum, Label: &about, ReturnData: jsii.Bool(true),
+		Id: jsii.String("total"), Expression: jsii.String("SUM(METRICS())"), Label: &about, ReturnData: jsii.Bool(true),
 	})
 	awscloudwatch.NewCfnAlarm(o.scope, &id, props)
 }

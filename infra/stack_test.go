@@ -276,6 +276,9 @@ func TestPeopleCannotChooseTheirOrganisation(t *testing.T) {
 		if pool["MfaConfiguration"] != "ON" || at(pool, "AdminCreateUserConfig", "AllowAdminCreateUserOnly") != true || pool["DeletionProtection"] != "ACTIVE" {
 			t.Errorf("the pool is %v", pool)
 		}
+		if at(pool, "Policies", "PasswordPolicy", "PasswordHistorySize") != 5.0 {
+			t.Error("people may take their last password again")
+		}
 		trigger := at(pool, "LambdaConfig", "PreTokenGenerationConfig")
 		if target(at(trigger, "LambdaArn")) != functionOf(stack, "token-claims") || at(trigger, "LambdaVersion") != "V2_0" {
 			t.Errorf("tokens are made by %v", trigger)

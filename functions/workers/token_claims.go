@@ -23,7 +23,7 @@ import (
 func TokenClaims() worker.Worker {
 	return worker.Define(worker.Spec{
 		ID: "token-claims", Summary: "Put organisation, role, e-mail and second factor into access tokens",
-		Trigger: "PreTokenGeneration", Timeout: 5 * time.Second,
+		Trigger: "PreTokenGeneration", Timeout: 4 * time.Second, // Cognito waits five
 	}, tokenClaims)
 }
 

@@ -20,7 +20,7 @@ import (
 // ReportBatchItemFailures. Lambda gives again every record from the first
 // failed one on, the others among them too, so do must not mind repeats. A
 // record that cannot be read fails like any other: with
-// BisectBatchOnFunctionError, a bounded number of attempts and a destination on
+// BisectBatchOnFunctionError, a bounded age of records and a destination on
 // failure, Lambda parts it from its neighbours, gives up on it alone and puts
 // its place in the stream into the dead-letter queue.
 func DefineStream(s Spec, do func(ctx context.Context, a *app.App, changes []store.Change) (failed map[int]error)) Worker {

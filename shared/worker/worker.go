@@ -34,7 +34,7 @@ type Spec struct {
 	SendsTaskResults bool // to the approval state machine
 	PublishesEvents  bool // to the bus
 
-	Timeout time.Duration // default 30 s
+	Timeout time.Duration // of the work of one call, default 30 s; Lambda gives a little more
 }
 
 // Worker is a defined worker. Make one with Define or DefineStream.
@@ -70,7 +70,10 @@ func define(s Spec, run func(context.Context, Worker, *app.App, []byte) ([]byte,
 	return Worker{Spec: s, Log: slog.New(slog.DiscardHandler), run: run}
 }
 
-// Run does the work of one call.
+// Run does the work of one call. The work's context ends when Timeout is over,
+// so that the worker can say what it did not do before Lambda ends it.
 func (w Worker) Run(ctx context.Context, a *app.App, payload []byte) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, w.Timeout)
+	defer cancel()
 	return w.run(ctx, w, a, payload)
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"ascend/shared/app"
@@ -120,4 +121,30 @@ func TestAWorkerTakesAndAnswersJSON(t *testing.T) {
 	if w.Timeout != 30*time.Second {
 		t.Errorf("it may take %v", w.Timeout)
 	}
+}
+
+// Lambda gives a function a second more than its worker's time.
+func TestAWorkersTimeEndsBeforeItsFunctions(t *testing.T) {
+	patient := worker.Spec{ID: "patient", Timeout: time.Minute}
+	do := worker.Define(patient, func(ctx context.Context, _ *app.App, _ struct{}) (struct{}, error) {
+		<-ctx.Done()
+		return struct{}{}, ctx.Err()
+	})
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		if _, err := do.Run(t.Context(), nil, []byte(`{}`)); !errors.Is(err, context.DeadlineExceeded) || time.Since(start) != time.Minute {
+			t.Errorf("it ended after %v: %v", time.Since(start), err)
+		}
+	})
+	follow := worker.DefineStream(patient, func(ctx context.Context, _ *app.App, changes []store.Change) map[int]error {
+		<-ctx.Done() // in the middle of the second change
+		return map[int]error{1: ctx.Err()}
+	})
+	follow.TablePrefix = "dev-"
+	synctest.Test(t, func(t *testing.T) {
+		answer, err := follow.Run(t.Context(), nil, call(record("1", "INSERT", "dev-actions", keys, image), record("2", "INSERT", "dev-actions", keys, image)))
+		if err != nil || string(answer) != `{"batchItemFailures":[{"itemIdentifier":"2"}]}` {
+			t.Errorf("it could not say what it did not do: %s, %v", answer, err)
+		}
+	})
 }
