@@ -22,7 +22,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export ADDR ?= 127.0.0.1:8080
 export DATA ?= .ascend
 
-.PHONY: help run test vet unit cover stack without-node zips synth lint-templates test-stack up down deploy-local smoke generate bench soak clean
+.PHONY: help run test vet unit cover stack without-node zips synth lint-templates test-stack up down deploy-local smoke redrive generate bench soak clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -84,6 +84,9 @@ deploy-local: up ## Deploy the stack on LocalStack and print how to call it
 
 smoke: ## See that the stack deployed on LocalStack does its main job
 	@go run ./localstack smoke
+
+redrive: ## Give the relay of ENV again what it gave up (ARGS=-dry-run lists it)
+	@go run ./infra/redrive -env "$(ENV)" $(ARGS)
 
 generate: ## Write what follows from the table of operations
 	@go generate ./functions

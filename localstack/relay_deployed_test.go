@@ -54,7 +54,7 @@ func TestTheRelayOfTheDeployedStackLosesNothing(t *testing.T) {
 			if i == 8 {
 				poison(t, at, org)
 			}
-			time.Sleep(time.Duration(i%5) * 600 * time.Millisecond)
+			time.Sleep(time.Duration(i%5) * 1200 * time.Millisecond)
 			verb := []string{"approve", "reject"}[i%2]
 			if code, body := p.decides(p.approver, verb, ids[i]); code != http.StatusOK {
 				t.Errorf("to %s action %d is answered %d %v", verb, ids[i], code, body)
@@ -106,7 +106,7 @@ func killRelays(stop <-chan struct{}) (killed int) {
 		select {
 		case <-stop:
 			return killed
-		case <-time.After(2500 * time.Millisecond): // a call must be able to end between two kills
+		case <-time.After(4 * time.Second): // a call must be able to end between two kills
 		}
 		environs, _ := filepath.Glob("/proc/[0-9]*/environ")
 		for _, name := range environs {
@@ -221,10 +221,11 @@ func overhear(t *testing.T, at place) heard {
 	return h
 }
 
-// awaits waits until the events of an organisation are there, each under so many ids.
-func (h heard) awaits(t *testing.T, org tenant.ID, want map[string]int) {
+// awaits waits until the events of an organisation's actions are there, each
+// under so many ids, and returns the ids.
+func (h heard) awaits(t *testing.T, org tenant.ID, want map[string]int) (ids map[string]map[string]bool) {
 	t.Helper()
-	ids := map[string]map[string]bool{}
+	ids = map[string]map[string]bool{}
 	got := func() map[string]int {
 		count := map[string]int{}
 		for name, of := range ids {
@@ -263,6 +264,7 @@ func (h heard) awaits(t *testing.T, org tenant.ID, want map[string]int) {
 	if got := got(); !maps.Equal(got, want) {
 		t.Errorf("of events came %v, want %v", got, want)
 	}
+	return ids
 }
 
 // queue makes a queue, or finds it.
