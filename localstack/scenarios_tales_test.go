@@ -36,7 +36,7 @@ func nobodyAnswers(p *scene) {
 
 func nobodyAnswersThrice(p *scene) {
 	agent := p.agent()
-	p.under(agent, "multi_stage", fmt.Sprintf(`"stages": [%s, %s, %s]`, stageOf("one", 2, byManager), stageOf("two", 1, byManager), stageOf("three", 1, byAdmin)))
+	p.under(agent, "multi_stage", fmt.Sprintf(`"stages": [%s, %s, %s]`, stageOf("one", 2, byManager), stageOf("two", 3, byManager), stageOf("three", 3, byAdmin)))
 	id := p.asks(agent)
 	p.ends(id, "denied", "timeout", "action.timeout")
 	want := []string{"action.pending", "action.escalated", "action.escalated", "action.timeout"}
@@ -48,7 +48,7 @@ func nobodyAnswersThrice(p *scene) {
 
 func escalates(p *scene) {
 	agent := p.agent()
-	p.under(agent, "multi_stage", fmt.Sprintf(`"stages": [%s, %s]`, stageOf("team", 2, byManager), stageOf("security", 60, byAdmin)))
+	p.under(agent, "multi_stage", fmt.Sprintf(`"stages": [%s, %s]`, stageOf("team", 12, byManager), stageOf("security", 60, byAdmin)))
 	id := p.asks(agent)
 	p.refused(p.admin, "approve", id, http.StatusForbidden) // not of this stage
 	p.reaches(id, 2)
@@ -108,12 +108,12 @@ func suspended(p *scene) {
 }
 
 func late(p *scene) {
-	id := p.asks(p.single(6))
+	id := p.asks(p.single(20))
 	use := p.clock.hold(p.T, id)
 	p.approvesAs(p.approver, id, "approved", 0)
 	p.ends(id, "approved", "approver", "action.approved")
 	use()
-	time.Sleep(7 * time.Second) // past the deadline that it had
+	time.Sleep(21 * time.Second) // past the deadline that it had
 	p.ends(id, "approved", "approver", "action.approved")
 }
 
