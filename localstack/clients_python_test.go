@@ -62,14 +62,21 @@ func install(t *testing.T, lock, folder string) {
 		without(t, "no cache folder: %v", err)
 	}
 	defer os.RemoveAll(draft)
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	if out, err := exec.CommandContext(ctx, "python3", "-m", "venv", draft).CombinedOutput(); err != nil {
 		t.Fatalf("make a virtual environment: %v\n%s", err, out)
 	}
-	pip := exec.CommandContext(ctx, filepath.Join(draft, "bin", "python"), "-m", "pip", "install", "--quiet",
-		"--retries", "2", "--timeout", "20", "--only-binary", ":all:", "--require-hashes", "-r", lock)
-	if out, err := pip.CombinedOutput(); err != nil {
+	pip := func() ([]byte, error) {
+		return exec.CommandContext(ctx, filepath.Join(draft, "bin", "python"), "-m", "pip", "install", "--quiet",
+			"--retries", "2", "--timeout", "20", "--only-binary", ":all:", "--require-hashes", "-r", lock).CombinedOutput()
+	}
+	out, err := pip()
+	if err != nil { // now and then an index does not answer
+		time.Sleep(5 * time.Second)
+		out, err = pip()
+	}
+	if err != nil {
 		if bytes.Contains(out, []byte("connection broken")) || ctx.Err() != nil {
 			without(t, "the package index cannot be reached")
 		}

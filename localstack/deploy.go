@@ -17,6 +17,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json"
 
@@ -32,7 +33,7 @@ const stackName = "ascend-local"
 
 // deploy builds the functions and the CDK app, deploys them on LocalStack, makes
 // the first organisation, and prints how to call it, as serve does. It may be
-// repeated after a change.
+// repeated after a change, in Docker after down and up (decision record 22).
 func deploy(ctx context.Context, at place, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("deploy", flag.ContinueOnError)
 	flags.SetOutput(stderr)
@@ -190,12 +191,20 @@ func cdkTools(ctx context.Context, progress io.Writer) (cdk, error) {
 		if err != nil {
 			return err
 		}
-		npm := exec.CommandContext(ctx, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-		npm.Dir = draft
-		if out, err := npm.CombinedOutput(); err != nil {
-			if errors.Is(err, exec.ErrNotFound) {
-				return errors.New("deploying needs Node.js with npm; install nodejs and npm")
-			}
+		if _, err := exec.LookPath("npm"); err != nil {
+			return errors.New("deploying needs Node.js with npm; install nodejs and npm")
+		}
+		npm := func() ([]byte, error) {
+			cmd := exec.CommandContext(ctx, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+			cmd.Dir = draft
+			return cmd.CombinedOutput()
+		}
+		out, err := npm()
+		if err != nil && ctx.Err() == nil { // now and then a registry does not answer
+			time.Sleep(5 * time.Second)
+			out, err = npm()
+		}
+		if err != nil {
 			return fmt.Errorf("npm ci: %w\n%s", err, out)
 		}
 		return nil

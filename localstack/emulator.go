@@ -23,8 +23,8 @@ import (
 //go:embed compose.yaml
 var compose []byte
 
-// up starts LocalStack: by Docker where its engine answers, as a process
-// otherwise. One that runs is left alone.
+// up starts LocalStack: by Docker where its engine and Compose answer, as a
+// process otherwise. One that runs is left alone.
 func up(ctx context.Context, at place, progress io.Writer) error {
 	version, err := host.Health(ctx, at.emulator)
 	if err == nil {
@@ -35,7 +35,8 @@ func up(ctx context.Context, at place, progress io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if docker(ctx) {
+	without := docker(ctx)
+	if without == nil {
 		fmt.Fprintln(progress, "localstack: starting by Docker")
 		if err := composed(ctx, port, progress, "up", "--detach", "--wait"); err != nil {
 			return err
@@ -43,7 +44,7 @@ func up(ctx context.Context, at place, progress io.Writer) error {
 		version, err := host.Health(ctx, at.emulator)
 		return cmp.Or(err, refuse(version))
 	}
-	fmt.Fprintln(progress, "localstack: no Docker engine answers, starting as a process")
+	fmt.Fprintf(progress, "localstack: %v, starting as a process\n", without)
 	folder := at.hostFolder()
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return err
@@ -59,7 +60,7 @@ func up(ctx context.Context, at place, progress io.Writer) error {
 // down stops LocalStack, whichever way it was started.
 func down(ctx context.Context, at place, progress io.Writer) error {
 	err := host.Stop(at.hostFolder())
-	if docker(ctx) {
+	if docker(ctx) == nil {
 		port, portErr := at.emulatorPort()
 		err = errors.Join(err, portErr, composed(ctx, port, progress, "down", "--volumes"))
 	}
@@ -79,16 +80,25 @@ func refuse(version string) error {
 	return fmt.Errorf("LocalStack is version %q, not %s", version, host.Version)
 }
 
-// docker reports whether a Docker engine answers; that the command exists does not tell.
-func docker(ctx context.Context) bool {
+// docker says what of Docker is absent; that the command exists does not tell.
+func docker(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	return exec.CommandContext(ctx, "docker", "info").Run() == nil && exec.CommandContext(ctx, "docker", "compose", "version").Run() == nil
+	if exec.CommandContext(ctx, "docker", "info").Run() != nil {
+		return errors.New("no Docker engine answers")
+	}
+	if exec.CommandContext(ctx, "docker", "compose", "version").Run() != nil {
+		return errors.New("a Docker engine answers, but Docker Compose is not installed")
+	}
+	return nil
 }
 
+// composed runs a command of Docker Compose. Each port has a project of its
+// own, so one LocalStack never replaces or removes another.
 func composed(ctx context.Context, port int, progress io.Writer, args ...string) error {
-	cmd := exec.CommandContext(ctx, "docker", append([]string{"compose", "--project-name", "ascend-localstack", "--file", "-"}, args...)...)
-	cmd.Env = append(os.Environ(), "LOCALSTACK_PORT="+strconv.Itoa(port))
+	number := strconv.Itoa(port)
+	cmd := exec.CommandContext(ctx, "docker", append([]string{"compose", "--project-name", "ascend-localstack-" + number, "--file", "-"}, args...)...)
+	cmd.Env = append(os.Environ(), "LOCALSTACK_PORT="+number)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(compose), progress, progress
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("docker compose %s: %w", args[0], err)

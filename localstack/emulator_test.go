@@ -37,6 +37,7 @@ func TestAnotherLocalStackIsRefused(t *testing.T) {
 }
 
 func TestALocalStackThatRunsIsLeftAlone(t *testing.T) {
+	dockerThatFails(t, "info")
 	at := pretend(t, "4.14.0")
 	var said strings.Builder
 	if err := up(t.Context(), at, &said); err != nil || !strings.Contains(said.String(), "already up") {

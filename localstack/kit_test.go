@@ -136,7 +136,7 @@ func (s *server) command(args ...string) string {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute) // deploy is one of them
 	defer cancel()
 	if s.emulator != "" && slices.Contains(args, "-key") {
 		args = append(args, "-deployed")

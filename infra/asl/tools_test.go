@@ -63,11 +63,19 @@ func install(t *testing.T, home string) error {
 			return err
 		}
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
-	npm := exec.CommandContext(ctx, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline")
-	npm.Dir = work
-	if out, err := npm.CombinedOutput(); err != nil {
+	npm := func() ([]byte, error) {
+		cmd := exec.CommandContext(ctx, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline")
+		cmd.Dir = work
+		return cmd.CombinedOutput()
+	}
+	out, err := npm()
+	if err != nil { // now and then a registry does not answer
+		time.Sleep(5 * time.Second)
+		out, err = npm()
+	}
+	if err != nil {
 		t.Fatalf("npm ci: %v\n%s", err, out)
 	}
 	if err := os.Rename(work, home); err != nil {

@@ -89,16 +89,24 @@ func TestAFunctionThatEndsOrFailsIsAnErrorAndServesAgain(t *testing.T) {
 func TestAFunctionThatDiesWhileIdleIsStartedAgain(t *testing.T) {
 	t.Parallel()
 	f := deploy(t, 5, nil)
-	for _, after := range []int{0, 1, 5, 50} { // milliseconds; the next call comes before, at and after the death
+	idle := 0
+	for _, after := range []int{0, 1, 5, 50, 500} { // milliseconds
 		dying := f.invoke("die soon", after)
 		if dying.fault() != "" {
 			continue // it died before its answer
 		}
-		time.Sleep(100 * time.Millisecond)
+		idle++
+		process := said[report](t, dying).Process
+		if !within(10*time.Second, func() bool { return !lives(process) }) {
+			t.Fatalf("process %d was to die after %d ms and lives", process, after)
+		}
 		a := f.invoke("", 0)
-		if next := said[report](t, a); a.fault() != "" || next.Process == said[report](t, dying).Process {
+		if next := said[report](t, a); a.fault() != "" || next.Process == process || next.Process == 0 {
 			t.Errorf("death after %d ms: answered %q %s", after, a.fault(), a.body)
 		}
+	}
+	if idle == 0 {
+		t.Error("none died while idle")
 	}
 }
 
@@ -136,7 +144,7 @@ func TestAFunctionThatDoesNotStartIsAnError(t *testing.T) {
 func TestTwentyInvocationsRunAtOnce(t *testing.T) {
 	t.Parallel()
 	f := deploy(t, 20, nil)
-	const parallel, each = 20, time.Second
+	const parallel, each = 20, 4 * time.Second // long enough that none ends before the last has begun
 	processes := make([]int, parallel)
 	began := time.Now()
 	var all sync.WaitGroup

@@ -1,13 +1,17 @@
 package host
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -80,7 +84,7 @@ func TestNothingListensBeyondTheLoopbackInterface(t *testing.T) {
 	mine := descendants(t, s.pid)
 	seen := 0
 	for line := range strings.Lines(string(out)) {
-		if !slices.ContainsFunc(mine, func(pid string) bool { return strings.Contains(line, "pid="+pid+",") }) {
+		if !slices.ContainsFunc(mine, func(pid int) bool { return strings.Contains(line, fmt.Sprintf("pid=%d,", pid)) }) {
 			continue
 		}
 		seen++
@@ -95,21 +99,38 @@ func TestNothingListensBeyondTheLoopbackInterface(t *testing.T) {
 }
 
 // descendants are a process and all below it.
-func descendants(t *testing.T, pid int) (pids []string) {
+func descendants(t *testing.T, pid int) []int {
 	t.Helper()
-	out, err := exec.Command("ps", "-eo", "pid=,ppid=").Output()
+	entries, err := os.ReadDir("/proc")
 	if err != nil {
 		t.Fatal(err)
 	}
-	pids = []string{strconv.Itoa(pid)}
-	for i := 0; i < len(pids); i++ {
-		for line := range strings.Lines(string(out)) {
-			if f := strings.Fields(line); f[1] == pids[i] {
-				pids = append(pids, f[0])
-			}
+	below := map[int][]int{}
+	for _, entry := range entries {
+		child, err := strconv.Atoi(entry.Name())
+		if err != nil {
+			continue // no process
 		}
+		_, parent := status(child)
+		below[parent] = append(below[parent], child)
+	}
+	pids := []int{pid}
+	for i := 0; i < len(pids); i++ {
+		pids = append(pids, below[pids[i]]...)
 	}
 	return pids
+}
+
+// status is a process's state, "" when there is none, and its parent.
+func status(pid int) (state string, parent int) {
+	text, _ := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat")) // id (name) state parent …
+	fmt.Sscan(string(text[bytes.LastIndexByte(text, ')')+1:]), &state, &parent)
+	return state, parent
+}
+
+func lives(pid int) bool {
+	state, _ := status(pid)
+	return state != "" && state != "Z"
 }
 
 func TestALocalStackIsStoppedWithAllItsProcesses(t *testing.T) {
@@ -147,6 +168,9 @@ func TestALocalStackIsStoppedWithAllItsProcesses(t *testing.T) {
 			if !within(10*time.Second, func() bool { return !slices.ContainsFunc(below, lives) }) {
 				t.Errorf("one of %v still lives", below)
 			}
+			if _, err := os.Stat(filepath.Join(s.Folder, tmpDir)); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("its temporary files are left: %v", err)
+			}
 			if err := Stop(s.Folder); err != nil {
 				t.Errorf("stopped again: %v", err)
 			}
@@ -154,27 +178,27 @@ func TestALocalStackIsStoppedWithAllItsProcesses(t *testing.T) {
 	}
 }
 
-func lives(pid string) bool {
-	out, err := exec.Command("ps", "-o", "stat=", "-p", pid).Output()
-	return err == nil && !strings.HasPrefix(string(out), "Z")
-}
-
 func TestAProcessOfAnotherIsNeverStopped(t *testing.T) {
 	folder := t.TempDir()
-	other := exec.Command("sleep", "60")
+	other := exec.Command("cat")
+	in, err := other.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said bytes.Buffer
+	other.Stdout = &said
 	if err := other.Start(); err != nil {
 		t.Fatal(err)
 	}
-	defer other.Wait()
-	defer other.Process.Kill()
 	if err := os.WriteFile(filepath.Join(folder, pidFile), []byte(strconv.Itoa(other.Process.Pid)+" 4566\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if err := Stop(folder); err != nil {
 		t.Fatal(err)
 	}
-	if !lives(strconv.Itoa(other.Process.Pid)) {
-		t.Error("a process that has taken over the id was ended")
+	_, err = io.WriteString(in, "here")
+	if err := errors.Join(err, in.Close(), other.Wait()); err != nil || said.String() != "here" {
+		t.Errorf("a process that has taken over the id was ended: %v", err)
 	}
 }
 
@@ -194,7 +218,20 @@ func TestAPortInUseIsToldBeforeAnythingIsDone(t *testing.T) {
 	}
 }
 
+func TestItIsForLinuxOnAMD64(t *testing.T) {
+	for platform, want := range map[[2]string]bool{
+		{"linux", "amd64"}: true, {"linux", "arm64"}: false, {"darwin", "arm64"}: false, {"darwin", "amd64"}: false,
+	} {
+		if err := supported(platform[0], platform[1]); (err == nil) != want || err != nil && !errors.Is(err, ErrAbsent) {
+			t.Errorf("%v: %v", platform, err)
+		}
+	}
+}
+
 func TestWhatThisMachineLacksIsToldInALine(t *testing.T) {
+	if err := supported(runtime.GOOS, runtime.GOARCH); err != nil {
+		t.Skip(err)
+	}
 	tools := map[string]string{
 		"python3.13": "echo /usr/bin/python3.13",
 		"java":       "printf '    java.home = %s\\n    java.specification.version = 17\\n' \"$JDK\" >&2",

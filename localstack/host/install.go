@@ -18,7 +18,10 @@ import (
 	"time"
 )
 
-const installTimeout = 10 * time.Minute
+const (
+	installTimeout = 10 * time.Minute
+	retryPause     = 5 * time.Second
+)
 
 // installation is a folder with LocalStack in it. It is made whole or not at
 // all and never changed.
@@ -81,18 +84,19 @@ func (i installation) fill(ctx context.Context, folder string, progress io.Write
 	}
 	for _, step := range []struct {
 		what    string
+		do      func(ctx context.Context, command []string) error
 		command []string
 	}{
-		{"a virtual environment", []string{i.python, "-m", "venv", filepath.Join(folder, "venv")}},
-		{"what builds Python packages", pip("build.lock", "--only-binary", ":all:")},
-		{"LocalStack and its Python packages, 60 to 90 s", pip("localstack.lock", "--no-build-isolation")},
-		{"DynamoDB Local", copied("dynamodb", libraries)},
-		{"JSONata", copied("jsonata", in.jsonata())},
-		{"the start of DynamoDB Local", []string{filepath.Join(i.javaHome, "bin", "javac"), "-proc:none", "-cp", filepath.Join(libraries, "*"),
+		{"a virtual environment", run, []string{i.python, "-m", "venv", filepath.Join(folder, "venv")}},
+		{"what builds Python packages", fetch, pip("build.lock", "--only-binary", ":all:")},
+		{"LocalStack and its Python packages, 60 to 90 s", fetch, pip("localstack.lock", "--no-build-isolation")},
+		{"DynamoDB Local", fetch, copied("dynamodb", libraries)},
+		{"JSONata", fetch, copied("jsonata", in.jsonata())},
+		{"the start of DynamoDB Local", run, []string{filepath.Join(i.javaHome, "bin", "javac"), "-proc:none", "-cp", filepath.Join(libraries, "*"),
 			"-d", classes, from("java/Loopback.java")}},
 	} {
 		fmt.Fprintln(progress, "localstack: installing", step.what)
-		if err := run(ctx, step.command); err != nil {
+		if err := step.do(ctx, step.command); err != nil {
 			return fmt.Errorf("%s: %w", step.what, err)
 		}
 	}
@@ -100,6 +104,21 @@ func (i installation) fill(ctx context.Context, folder string, progress io.Write
 		return err
 	}
 	return sqlite(libraries)
+}
+
+// fetch runs a step that asks a registry, and once more when it fails: now and
+// then one does not answer.
+func fetch(ctx context.Context, command []string) error {
+	err := run(ctx, command)
+	if err == nil {
+		return nil
+	}
+	select {
+	case <-ctx.Done():
+		return err
+	case <-time.After(retryPause):
+	}
+	return run(ctx, command)
 }
 
 // run runs a step of the installation with the environment of the user, whose

@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -117,7 +118,7 @@ func deploy(t *testing.T, timeoutSeconds int, variables map[string]string) funct
 
 func deployZip(t *testing.T, code []byte, timeoutSeconds int, variables map[string]string) function {
 	t.Helper()
-	f := function{t, emulator(t).URL, strings.ReplaceAll(t.Name(), "/", "-")}
+	f := function{t, emulator(t).URL, strings.ReplaceAll(t.Name(), "/", "-") + "-" + rand.Text()[:8]} // a test may run more than once
 	architecture := map[string]string{"amd64": "x86_64", "arm64": "arm64"}[runtime.GOARCH]
 	in := object{
 		"FunctionName": f.name, "Runtime": "provided.al2023", "Handler": "bootstrap", "Role": "arn:aws:iam::000000000000:role/probe",

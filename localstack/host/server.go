@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -41,10 +42,11 @@ type Server struct {
 	ended  chan error
 }
 
-// The files in a server's folder.
+// What is in a server's folder.
 const (
 	logFile = "localstack.log"
 	pidFile = "localstack.pid"
+	tmpDir  = "tmp" // of LocalStack, DynamoDB Local and the functions, with the functions' code
 )
 
 // LogFile is where the LocalStack of a folder writes what it does.
@@ -97,7 +99,12 @@ func freePort(port int) (int, error) {
 // lay makes the file system that LocalStack sees, with what it would download
 // linked from the installation, and the plugin.
 func (i installation) lay(folder string) error {
-	if err := errors.Join(os.RemoveAll(filepath.Join(folder, "fs")), os.RemoveAll(filepath.Join(folder, "python"))); err != nil {
+	for _, old := range []string{"fs", "python", tmpDir} {
+		if err := os.RemoveAll(filepath.Join(folder, old)); err != nil {
+			return err
+		}
+	}
+	if err := os.MkdirAll(filepath.Join(folder, tmpDir), 0o700); err != nil {
 		return err
 	}
 	library := filepath.Join(folder, "fs", "var", "lib", "localstack", "lib")
@@ -137,7 +144,10 @@ func (s *Server) launch(in installation, port int, attached bool) error {
 			return err
 		}
 	}
+	temporary := filepath.Join(s.Folder, tmpDir)
 	cmd.Env = append(Cleaned(os.Environ()),
+		"TMPDIR="+temporary,
+		`JAVA_TOOL_OPTIONS="-Djava.io.tmpdir=`+temporary+`" -XX:-UsePerfData`, // Java asks no TMPDIR, and has figures of itself in /tmp
 		"PYTHONPATH="+filepath.Join(s.Folder, "python"),
 		"FILESYSTEM_ROOT="+filepath.Join(s.Folder, "fs"),
 		"OVERRIDE_IN_DOCKER=0", // also where this machine is itself a container
@@ -254,7 +264,7 @@ func Stop(folder string) error {
 	if !within(stopTimeout, func() bool { _, err := freePort(port); return err == nil }) {
 		return fmt.Errorf("LocalStack, process %d, has ended, but port %d is in use", pid, port)
 	}
-	return os.Remove(filepath.Join(folder, pidFile))
+	return errors.Join(os.RemoveAll(filepath.Join(folder, tmpDir)), os.Remove(filepath.Join(folder, pidFile)))
 }
 
 // within reports whether something becomes true in time.
@@ -282,10 +292,11 @@ func running(folder string) (pid, port int, ok bool) {
 	if n, err := fmt.Sscan(string(text), &pid, &port); n != 2 || err != nil || pid <= 1 {
 		return 0, 0, false
 	}
-	out, err := exec.Command("ps", "-ww", "-o", "args=", "-p", strconv.Itoa(pid)).Output()
+	line, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "cmdline")) // empty when it has ended and nobody asked how
 	if err != nil {
 		return 0, 0, false
 	}
-	args := strings.TrimSpace(string(out)) + " "
-	return pid, port, strings.Contains(args, " process_executor "+folder+" ")
+	args := strings.Split(string(line), "\x00")
+	i := slices.Index(args, "process_executor") + 1
+	return pid, port, i > 0 && i < len(args) && args[i] == folder
 }

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,6 +24,9 @@ const oldestJava = 17
 // findTools looks for what running LocalStack needs, and for Maven, which only
 // an installation needs.
 func findTools(ctx context.Context) (t tools, err error) {
+	if err := supported(runtime.GOOS, runtime.GOARCH); err != nil {
+		return t, err
+	}
 	if t.python, err = findPython(ctx); err != nil {
 		return t, err
 	}
@@ -31,6 +35,14 @@ func findTools(ctx context.Context) (t tools, err error) {
 	}
 	t.maven, _ = exec.LookPath("mvn")
 	return t, nil
+}
+
+// supported tells the one platform on which all this has been seen to run.
+func supported(system, architecture string) error {
+	if system != "linux" || architecture != "amd64" {
+		return fmt.Errorf("%w: it needs Linux on amd64, and this is %s on %s", ErrAbsent, system, architecture)
+	}
+	return nil
 }
 
 // findPython finds an interpreter of version 3.13, also one that pyenv has but

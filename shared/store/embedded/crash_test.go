@@ -96,7 +96,11 @@ func TestNothingAcknowledgedIsLostWhenTheProcessIsKilled(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "store.db")
 	acknowledged := map[string]bool{}
 	for round := range 5 {
-		for _, id := range runAndKill(t, path) {
+		ids := runAndKill(t, path)
+		if len(ids) == 0 {
+			t.Fatalf("round %d: nothing was acknowledged", round)
+		}
+		for _, id := range ids {
 			acknowledged[id] = true
 		}
 		s, err := embedded.Open(path, crashOptions)
@@ -106,9 +110,6 @@ func TestNothingAcknowledgedIsLostWhenTheProcessIsKilled(t *testing.T) {
 		n := checkWhole(t, s, acknowledged)
 		t.Logf("round %d: %d acknowledged, %d stored", round, len(acknowledged), n)
 		shut(t, s)
-	}
-	if len(acknowledged) < 100 {
-		t.Errorf("only %d writes were made", len(acknowledged))
 	}
 }
 

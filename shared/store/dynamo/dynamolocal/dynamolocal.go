@@ -118,8 +118,15 @@ func install() (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), fetchTimeout)
 	defer cancel()
 	fetched := filepath.Join(work, "libs")
-	fetch := exec.CommandContext(ctx, mvn, "-B", "-q", "-f", work, "dependency:copy-dependencies", "-DoutputDirectory="+fetched)
-	if out, err := fetch.CombinedOutput(); err != nil {
+	fetch := func() ([]byte, error) {
+		return exec.CommandContext(ctx, mvn, "-B", "-q", "-f", work, "dependency:copy-dependencies", "-DoutputDirectory="+fetched).CombinedOutput()
+	}
+	out, err := fetch()
+	if err != nil { // now and then a registry does not answer
+		time.Sleep(5 * time.Second)
+		out, err = fetch()
+	}
+	if err != nil {
 		return "", fmt.Errorf("fetch with maven: %w\n%s", err, tail(out))
 	}
 	if err := os.Rename(fetched, libs); err != nil {
@@ -130,16 +137,22 @@ func install() (string, error) {
 	return libs, nil
 }
 
-// launch starts the program and waits until it answers.
+// launch starts the program and waits until it answers. What it writes is in a
+// folder of its own, which goes with it.
 func launch(java, libs string) (*running, error) {
 	port, err := freePort()
 	if err != nil {
 		return nil, err
 	}
+	tmp, err := os.MkdirTemp("", "ascend-dynamodb-")
+	if err != nil {
+		return nil, err
+	}
 	// The shell's input is a pipe that nobody writes to and that closes when
-	// this process ends, however it ends; then the shell ends the program.
-	cmd := exec.Command("sh", "-c", `"$@" & pid=$!; read -r _; kill -9 $pid`, "sh",
-		java, "-Xmx1g", "-Djava.library.path="+libs, "-cp", filepath.Join(libs, "*"),
+	// this process ends, however it ends; then the shell, deaf to what ends its
+	// group, ends the program. By then nobody may read what it says.
+	cmd := exec.Command("sh", "-c", `trap '' INT TERM HUP; tmp=$1; shift; "$@" & pid=$!; read -r _; exec >/dev/null 2>&1; kill -9 $pid; wait $pid; rm -rf -- "$tmp"`, "sh", tmp,
+		java, "-Xmx1g", "-XX:-UsePerfData", "-Djava.io.tmpdir="+tmp, "-Djava.library.path="+libs, "-cp", filepath.Join(libs, "*"),
 		"com.amazonaws.services.dynamodbv2.local.main.ServerRunner",
 		"-inMemory", "-sharedDb", "-disableTelemetry", "-port", strconv.Itoa(port))
 	var log output
@@ -149,7 +162,7 @@ func launch(java, libs string) (*running, error) {
 		return nil, err
 	}
 	if err := cmd.Start(); err != nil {
-		return nil, err
+		return nil, errors.Join(err, os.RemoveAll(tmp))
 	}
 	endpoint := "http://" + net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 	if err := await(client(endpoint)); err != nil {
