@@ -28,7 +28,7 @@ func (e *Escalation) Clone() *Escalation {
 // it: an absent member is the same as null, which clears. Whether there is a
 // workflow of the given id is for the caller of Escalation to look up.
 type EscalationSettings struct {
-	WebhookURL          *string `json:"escalation_webhook_url,omitzero" doc:"Where escalations are told: an absolute https URL without credentials."`
+	WebhookURL          *string `json:"escalation_webhook_url,omitzero" doc:"Where escalations are to be told: an absolute https URL without credentials. Nothing is sent there yet; the audit entry of a denial by timeout names it."`
 	Email               *string `json:"escalation_email,omitzero" doc:"Who may approve when nobody else did in time."`
 	AllowQueuedApproval *bool   `json:"allow_queued_approval,omitzero" doc:"Whether an action that timed out waits once more, for escalation_email; true by default."`
 	WorkflowID          *string `json:"workflow_id,omitzero" doc:"The workflow that the agent's pending actions go through, unless a policy names another."`
