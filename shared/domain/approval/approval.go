@@ -17,8 +17,8 @@
 // A stage opens the next one when enough people approved it, and also when its
 // time ran out; the next one's time begins then. An approval short of enough
 // stays in its stage. The escalation stage is there when the agent queues for
-// its escalation e-mail, and is entered by a timeout only; without it a timeout
-// of stage n denies.
+// its escalation e-mail, and is entered by a timeout only, while that person may
+// still approve; otherwise a timeout of stage n denies.
 package approval
 
 import (

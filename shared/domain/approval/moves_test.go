@@ -46,6 +46,7 @@ func TestTheStateMachineIsTheDocumentedOne(t *testing.T) {
 		{quorum, nil, []string{"ann", "-bob"}, []string{recorded, denied}, "denied 1 0", 0},
 		{quorum, nil, []string{"ann", "+1h"}, []string{recorded, timedOut}, "denied 1 0", 0},
 		{quorum, nil, []string{"ann", "stop"}, []string{recorded, denied}, "denied 1 0", 0},
+		{quorum, escalation(true), []string{"dan", "+1h"}, []string{recorded, timedOut}, "denied 1 0", 0}, // whom it would ask has approved
 
 		{two, nil, []string{"ann"}, []string{recorded}, "pending_approval 2 1", time.Hour},
 		{two, nil, []string{"ann", "bob"}, []string{recorded, approved}, "approved 2 0", 0},
