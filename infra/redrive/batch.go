@@ -64,6 +64,7 @@ func (b batch) table() string {
 	return ""
 }
 
+// String names the batch to who runs the command.
 func (b batch) String() string {
 	return fmt.Sprintf("%s, changes %s to %s of %s", b.table(), b.First, b.Last, b.when())
 }

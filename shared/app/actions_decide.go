@@ -65,16 +65,13 @@ func (a *App) Reject(ctx context.Context, c *Command, id action.ID, reason strin
 // revision, so of any that race exactly one happens; the others read again and
 // decide on what it left. move may add what else the write depends on.
 func (a *App) decide(ctx context.Context, c *Command, id action.ID, move func(*action.Action) (approval.Move, []store.Op, error)) (Decided, error) {
-	return once(ctx, a, c, func(ctx context.Context) (Decided, []store.Op, error) {
+	late := false
+	decided, err := once(ctx, a, c, func(ctx context.Context) (Decided, []store.Op, error) {
 		act, err := a.Action(ctx, c.Principal.Org, id)
 		if err != nil {
 			return Decided{}, nil, err
 		}
-		if approval.Overdue(act, c.At) { // the clock is late; what the refusal then says shall be so
-			if _, err := a.PassDeadline(ctx, act.Org, id); err != nil {
-				return Decided{}, nil, err
-			}
-		}
+		late = approval.Overdue(act, c.At)
 		did, depends, err := move(act)
 		if err != nil {
 			return Decided{}, nil, err
@@ -87,6 +84,12 @@ func (a *App) decide(ctx context.Context, c *Command, id action.ID, move func(*a
 			Stage: act.Approval.Stage + 1, Remaining: act.Remaining(), CorrelationID: c.CorrelationID,
 		}, append(depends, put), err
 	})
+	if late { // and so refused: the clock is behind, and what the refusal says shall be so
+		if _, down := a.PassDeadline(ctx, c.Principal.Org, id); down != nil {
+			return Decided{}, down
+		}
+	}
+	return decided, err
 }
 
 // agentMayStill refuses to let go ahead what an agent asked before it was
