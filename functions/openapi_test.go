@@ -70,7 +70,7 @@ func exampleRoutes() []endpoint.Route {
 			Auth: endpoint.KeyOrTokenWrite, Body: endpoint.RequiredBody, Repeats: true, InvalidStatus: 422, Also: []int{409}, Success: 201,
 		}, func(_ context.Context, _ *app.App, c *app.Command, in order) (placed, error) {
 			if in.ID == "gone" {
-				return placed{}, problem.New(problem.NotFound, problem.CodeNotFound, "no such order")
+				return placed{}, problem.NotFound(problem.CodeNotFound, "no such order")
 			}
 			return placed{ID: in.ID, Role: tenant.Admin, Parts: in.Parts, At: c.At}, nil
 		}),

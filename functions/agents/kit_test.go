@@ -68,7 +68,7 @@ func (claims) Claim(r *http.Request) (app.Claim, error) {
 	p := tenant.Principal{Org: 4, Kind: tenant.Person, Subject: "sub-" + role, Email: role + "@example.com", Role: tenant.Role(role)}
 	switch {
 	case role == "":
-		return app.Claim{}, problem.New(problem.Unauthenticated, problem.CodeMissingAuth, "authentication is required")
+		return app.Claim{}, problem.Unauthenticated(problem.CodeMissingAuth, "authentication is required")
 	case kind == "key":
 		p.Kind, p.Subject, p.Email = tenant.Machine, "key:1", ""
 	case kind == "stranger":

@@ -57,7 +57,7 @@ func (claims) Claim(r *http.Request) (app.Claim, error) {
 		p.Kind, p.Subject, p.Email = tenant.Machine, "key:1", ""
 	}
 	if caller == "" {
-		return app.Claim{}, problem.New(problem.Unauthenticated, problem.CodeMissingAuth, "authentication is required")
+		return app.Claim{}, problem.Unauthenticated(problem.CodeMissingAuth, "authentication is required")
 	}
 	return app.Confirmed(p), nil
 }

@@ -37,7 +37,7 @@ func (a *App) ExpireDue(ctx context.Context) (int, error) {
 	for {
 		page, err := a.Store.Query(ctx, q)
 		if err != nil {
-			return passed, errors.Join(failed, problem.Down("find due approvals", err))
+			return passed, errors.Join(failed, problem.Unavailable("find due approvals", err))
 		}
 		for _, item := range page.Items {
 			_, did, err := a.passDeadline(ctx, item.Key)
@@ -66,7 +66,7 @@ func (a *App) moveUnasked(ctx context.Context, key store.Key, verb string, move 
 	for range attempts {
 		items, err := a.Store.Get(ctx, key)
 		if err != nil {
-			return nil, false, problem.Down("read a pending action", err)
+			return nil, false, problem.Unavailable("read a pending action", err)
 		}
 		if items[0] == nil {
 			return nil, false, nil
@@ -89,10 +89,10 @@ func (a *App) moveUnasked(ctx context.Context, key store.Key, verb string, move 
 			return act, true, nil
 		}
 		if _, lost := store.Conflict(err); !lost {
-			return nil, false, problem.Down("move a pending action", err)
+			return nil, false, problem.Unavailable("move a pending action", err)
 		}
 	}
-	return nil, false, problem.Down("move a pending action", errors.New("the record kept changing"))
+	return nil, false, problem.Unavailable("move a pending action", errors.New("the record kept changing"))
 }
 
 // system is the command of a move that nobody asked for.

@@ -45,8 +45,7 @@ func (a *App) Approve(ctx context.Context, c *Command, id action.ID, reason stri
 		}
 		move, err := approval.Approve(act, c.Principal, reason, c.At)
 		if err == nil && meant != nil && *meant != stage {
-			err = problem.New(problem.InvalidState, problem.CodeInvalidState,
-				"stage %d of the approval of action %d ended while you approved it: stage %d is open now; look at the action and approve again", *meant+1, id, stage+1)
+			err = problem.InvalidState("stage %d of the approval of action %d ended while you approved it: stage %d is open now; look at the action and approve again", *meant+1, id, stage+1)
 		}
 		meant = &stage
 		return move, whileSo, err
@@ -100,26 +99,24 @@ func (a *App) agentMayStill(ctx context.Context, act *action.Action) ([]store.Op
 	agentKey := store.AgentKey(act.Org, act.Input.Proposal.AgentID)
 	items, err := a.Store.Get(ctx, agentKey, store.OrganizationKey(act.Org))
 	if err != nil {
-		return nil, problem.Down("read the agent of an action", err)
+		return nil, problem.Unavailable("read the agent of an action", err)
 	}
 	switch stopped, err := killSwitch(items[1]); {
 	case err != nil:
 		return nil, err
 	case stopped != "":
-		return nil, problem.New(problem.InvalidState, problem.CodeInvalidState,
-			"the organisation's kill switch is on (%s): nothing can be approved until it is released; the action's status is %s", stopped, act.Status)
+		return nil, problem.InvalidState("the organisation's kill switch is on (%s): nothing can be approved until it is released; the action's status is %s", stopped, act.Status)
 	}
 	g, err := decodeAgent(items[0])
 	switch {
 	case err != nil:
 		return nil, err
 	case g == nil && act.Input.Agent.Registered:
-		return nil, problem.Down("read the agent of an action", fmt.Errorf("agent %q of action %d has no record", act.Input.Proposal.AgentID, act.ID))
+		return nil, problem.Unavailable("read the agent of an action", fmt.Errorf("agent %q of action %d has no record", act.Input.Proposal.AgentID, act.ID))
 	case g == nil:
 		return []store.Op{store.Check{Key: agentKey, If: []store.Cond{store.Absent()}}}, nil
 	case !mayGoOn(g, act):
-		return nil, problem.New(problem.InvalidState, problem.CodeInvalidState,
-			"agent %q is %s, or was stopped since it asked: this action cannot be approved; its status is %s", g.ID, g.Status, act.Status)
+		return nil, problem.InvalidState("agent %q is %s, or was stopped since it asked: this action cannot be approved; its status is %s", g.ID, g.Status, act.Status)
 	}
 	return []store.Op{store.Check{Key: agentKey, If: []store.Cond{store.Equal(store.AttrRev, store.N(g.Revision))}}}, nil
 }

@@ -16,7 +16,7 @@ import (
 func (a *App) Action(ctx context.Context, org tenant.ID, id action.ID) (*action.Action, error) {
 	items, err := a.Store.Get(ctx, store.ActionKey(org, id))
 	if err != nil {
-		return nil, problem.Down("read an action", err)
+		return nil, problem.Unavailable("read an action", err)
 	}
 	if items[0] == nil {
 		return nil, ActionNotFound()
@@ -26,7 +26,7 @@ func (a *App) Action(ctx context.Context, org tenant.ID, id action.ID) (*action.
 
 // ActionNotFound is the answer for an action that is not there, or not the caller's.
 func ActionNotFound() error {
-	return problem.New(problem.NotFound, problem.CodeActionNotFound, "action not found")
+	return problem.NotFound(problem.CodeActionNotFound, "action not found")
 }
 
 // ActionFilter selects actions; zero fields select all, and what is set combines.
@@ -86,7 +86,7 @@ func (a *App) Actions(ctx context.Context, org tenant.ID, f ActionFilter, r Rang
 	for {
 		page, err := a.Store.Query(ctx, q)
 		if err != nil {
-			return list, problem.Down("list actions", err)
+			return list, problem.Unavailable("list actions", err)
 		}
 		for i, item := range page.Items {
 			seen++
@@ -129,7 +129,7 @@ func (a *App) readActions(ctx context.Context, keys []store.Key) ([]*action.Acti
 		n := min(100, len(keys))
 		items, err := a.Store.Get(ctx, keys[:n]...)
 		if err != nil {
-			return nil, problem.Down("read actions", err)
+			return nil, problem.Unavailable("read actions", err)
 		}
 		keys = keys[n:]
 		for _, item := range items {

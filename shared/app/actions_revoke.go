@@ -26,7 +26,7 @@ func (a *App) RevokePending(ctx context.Context, org tenant.ID, id agent.ID, why
 	for {
 		page, err := a.Store.Query(ctx, q)
 		if err != nil {
-			return errors.Join(failed, problem.Down("find pending actions", err))
+			return errors.Join(failed, problem.Unavailable("find pending actions", err))
 		}
 		var keys []store.Key
 		for _, item := range page.Items {

@@ -54,7 +54,7 @@ func (a *App) admit(ctx context.Context, c *Command, org tenant.ID, id agent.ID)
 		case refused:
 			return readRefusal(conflict.Old, c), nil
 		case err != nil:
-			return admission{}, problem.Down("count the action", err)
+			return admission{}, problem.Unavailable("count the action", err)
 		}
 		if marks, told := after.Attrs[store.AttrMarks]; told && marks.Num() == 0 {
 			a.unmarked.add(key)
@@ -213,7 +213,7 @@ func (a *App) release(ctx context.Context, c *Command, org tenant.ID, id agent.I
 func (was admission) notNeeded(c *Command, stored *action.Action, err error) bool {
 	switch {
 	case err != nil:
-		return !was.marked && problem.As(err).Kind != problem.Unavailable
+		return !was.marked && problem.As(err).Kind != problem.KindUnavailable
 	case !c.Replayed:
 		return false
 	default:

@@ -39,7 +39,7 @@ func TestUpdatesMakeVersions(t *testing.T) {
 	if n := strings.Count(r.events("my-agent"), "agent.updated"); n != 5 {
 		t.Errorf("%d updates audited", n)
 	}
-	if _, err := r.UpdateAgent(ctx, r.command(), "my-agent", settings(t, `{"display_name": null}`)); kind(err) != problem.Invalid {
+	if _, err := r.UpdateAgent(ctx, r.command(), "my-agent", settings(t, `{"display_name": null}`)); kind(err) != problem.KindInvalid {
 		t.Errorf("a name was taken away: %v", err)
 	}
 }
@@ -90,7 +90,7 @@ func TestRollingBackIsANewVersion(t *testing.T) {
 		t.Errorf("to where it is: %+v, %v", got, err)
 	}
 	for _, unknown := range []string{"1.0.1", "9.9.9", "0.0.0", "", "1.0", "latest"} {
-		if _, err := r.RollbackAgent(ctx, r.command(), "my-agent", unknown); problem.As(err).Code != app.CodeVersionNotFound || kind(err) != problem.NotFound {
+		if _, err := r.RollbackAgent(ctx, r.command(), "my-agent", unknown); problem.As(err).Code != app.CodeVersionNotFound || kind(err) != problem.KindNotFound {
 			t.Errorf("to %q: %v", unknown, err)
 		}
 	}

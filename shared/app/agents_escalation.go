@@ -18,7 +18,7 @@ func (a *App) EscalateAgent(ctx context.Context, c *Command, id agent.ID, s agen
 		}
 		if escalation != nil && escalation.WorkflowID != "" {
 			switch _, err := a.Workflow(ctx, g.Org, escalation.WorkflowID); {
-			case err != nil && problem.As(err).Kind == problem.NotFound:
+			case err != nil && problem.As(err).Kind == problem.KindNotFound:
 				return g, problem.InvalidFields(problem.Field{
 					Pointer: "/workflow_id", Detail: "workflow_id names no workflow",
 				})

@@ -47,7 +47,7 @@ func TestALifeIsAuditedAndSubmissionsSeeIt(t *testing.T) {
 	if suspended["reason"] != "review" || suspended["previous_status"] != "active" || suspended["status"] != "suspended" {
 		t.Errorf("the suspension was audited as %v", suspended)
 	}
-	if _, err := r.DeleteAgent(ctx, r.command(), "my-agent"); kind(err) != problem.NotFound {
+	if _, err := r.DeleteAgent(ctx, r.command(), "my-agent"); kind(err) != problem.KindNotFound {
 		t.Errorf("deleted twice: %v", err)
 	}
 }
@@ -95,10 +95,10 @@ func TestAnEmergencyEndsOnlyWithAReason(t *testing.T) {
 	if _, err := r.store.Write(ctx, put); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.ActivateAgent(ctx, r.command(), "my-agent", " "); kind(err) != problem.Invalid {
+	if _, err := r.ActivateAgent(ctx, r.command(), "my-agent", " "); kind(err) != problem.KindInvalid {
 		t.Errorf("activated without a reason: %v", err)
 	}
-	if _, err := r.DeactivateAgent(ctx, r.command(), "my-agent"); kind(err) != problem.InvalidState {
+	if _, err := r.DeactivateAgent(ctx, r.command(), "my-agent"); kind(err) != problem.KindInvalidState {
 		t.Errorf("deactivated: %v", err)
 	}
 	if got, err := r.ActivateAgent(ctx, r.command(), "my-agent", "put out"); err != nil || got.Agent.Status != agent.Active {
@@ -114,7 +114,7 @@ func TestAChangeThatMeetsTroubleHappensOnce(t *testing.T) {
 			r.store.meet(trouble)
 			_, err := r.ActivateAgent(context.Background(), r.command(), "my-agent", "")
 			if err != nil {
-				if kind(err) != problem.Unavailable {
+				if kind(err) != problem.KindUnavailable {
 					t.Fatal(err)
 				}
 				_, err = r.ActivateAgent(context.Background(), r.command(), "my-agent", "")
@@ -181,7 +181,7 @@ func TestAStoreThatDoesNotAnswerIsUnavailable(t *testing.T) {
 		"usage":      func() error { _, err := r.AgentUsage(ctx, 1, "my-agent", r.now); return err },
 		"with a key": func() error { _, err := r.SuspendAgent(ctx, r.repeat("aaaa", "d", false), "my-agent", ""); return err },
 	} {
-		if err := call(); kind(err) != problem.Unavailable || !errors.Is(err, store.ErrUnavailable) {
+		if err := call(); kind(err) != problem.KindUnavailable || !errors.Is(err, store.ErrUnavailable) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -47,7 +47,7 @@ func (a *App) Agents(ctx context.Context, org tenant.ID, f AgentFilter, r Range)
 	for {
 		page, err := a.Store.Query(ctx, q)
 		if err != nil {
-			return AgentList{}, problem.Down("list agents", err)
+			return AgentList{}, problem.Unavailable("list agents", err)
 		}
 		for _, item := range page.Items {
 			if !f.match(item) {

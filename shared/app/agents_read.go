@@ -28,7 +28,7 @@ func (a *App) Agent(ctx context.Context, org tenant.ID, id agent.ID) (agent.Agen
 
 // AgentNotFound is the answer for an agent that is not there, or not the caller's.
 func AgentNotFound() error {
-	return problem.New(problem.NotFound, problem.CodeAgentNotFound, "agent not found")
+	return problem.NotFound(problem.CodeAgentNotFound, "agent not found")
 }
 
 // storedAgent reads an agent's record, also one of status deleted; nil when
@@ -36,7 +36,7 @@ func AgentNotFound() error {
 func (a *App) storedAgent(ctx context.Context, org tenant.ID, id agent.ID) (*agent.Agent, error) {
 	items, err := a.Store.Get(ctx, store.AgentKey(org, id))
 	if err != nil {
-		return nil, problem.Down("read an agent", err)
+		return nil, problem.Unavailable("read an agent", err)
 	}
 	return decodeAgent(items[0])
 }
@@ -48,7 +48,7 @@ func decodeAgent(item *store.Item) (*agent.Agent, error) {
 	}
 	g := new(agent.Agent)
 	if err := json.Unmarshal(item.Body, g); err != nil {
-		return nil, problem.Down("decode an agent", err)
+		return nil, problem.Corrupt("an agent", err)
 	}
 	return g, nil
 }

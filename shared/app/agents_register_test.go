@@ -55,10 +55,10 @@ func TestARegistrationNamesEveryFault(t *testing.T) {
 	r := newRegistry(t)
 	_, err := r.RegisterAgent(context.Background(), r.command(), "ab", settings(t, `{"auto_approve_below": 200}`))
 	e := problem.As(err)
-	if e.Kind != problem.Invalid || e.Detail != "agent_id must be 3-64 characters" || len(e.Fields) != 3 {
+	if e.Kind != problem.KindInvalid || e.Detail != "agent_id must be 3-64 characters" || len(e.Fields) != 3 {
 		t.Errorf("got %v with %v", e, e.Fields)
 	}
-	if _, err := r.Agent(context.Background(), 1, "ab"); kind(err) != problem.NotFound {
+	if _, err := r.Agent(context.Background(), 1, "ab"); kind(err) != problem.KindNotFound {
 		t.Errorf("then read: %v", err)
 	}
 }
@@ -107,7 +107,7 @@ func TestARepeatedRegistrationIsAnsweredAsTheFirstTime(t *testing.T) {
 	if err != nil || !again.Created || again.Agent.Status != agent.Draft || !c.Replayed || len(agent.Diff(first.Agent.Config, again.Agent.Config)) != 0 {
 		t.Errorf("replayed %v: %+v, %v", c.Replayed, again, err)
 	}
-	if _, err := r.RegisterAgent(context.Background(), r.repeat("aaaa", "d2", false), "my-agent", body); kind(err) != problem.Mismatch {
+	if _, err := r.RegisterAgent(context.Background(), r.repeat("aaaa", "d2", false), "my-agent", body); kind(err) != problem.KindMismatch {
 		t.Errorf("another body under the same key: %v", err)
 	}
 }
@@ -120,7 +120,7 @@ func TestARegistrationThatMeetsTroubleHappensOnce(t *testing.T) {
 			body := settings(t, `{"display_name": "Agent"}`)
 			got, err := r.RegisterAgent(context.Background(), r.repeat("aaaa", "d", false), "my-agent", body)
 			if err != nil {
-				if kind(err) != problem.Unavailable {
+				if kind(err) != problem.KindUnavailable {
 					t.Fatal(err)
 				}
 				got, err = r.RegisterAgent(context.Background(), r.repeat("aaaa", "d", false), "my-agent", body)
@@ -196,7 +196,7 @@ func TestAnotherOrganisationsAgentIsUnknown(t *testing.T) {
 		foreign, unknown, malformed := call(id), call("no-such-agent"), call("a#b")
 		for _, err := range []error{foreign, unknown, malformed} {
 			e := problem.As(err)
-			if e.Kind != problem.NotFound || e.Code != problem.CodeAgentNotFound || e.Error() != unknown.Error() {
+			if e.Kind != problem.KindNotFound || e.Code != problem.CodeAgentNotFound || e.Error() != unknown.Error() {
 				t.Errorf("%s: %v", name, err)
 			}
 		}

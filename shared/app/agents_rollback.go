@@ -20,7 +20,7 @@ func (a *App) RollbackAgent(ctx context.Context, c *Command, id agent.ID, target
 			return g, err
 		}
 		if v == nil {
-			return g, problem.New(problem.NotFound, CodeVersionNotFound, "the agent has no version %q", target)
+			return g, problem.NotFound(CodeVersionNotFound, "the agent has no version %q", target)
 		}
 		g, _ = g.Configure(v.Config, c.by(""))
 		return g, nil

@@ -37,7 +37,7 @@ func (a *App) AgentUsage(ctx context.Context, org tenant.ID, id agent.ID, at tim
 	}
 	items, err := a.Store.Get(ctx, store.AgentKey(org, id), store.StateKey(org, id))
 	if err != nil {
-		return Usage{}, problem.Down("read an agent's usage", err)
+		return Usage{}, problem.Unavailable("read an agent's usage", err)
 	}
 	g, err := decodeAgent(items[0])
 	if err != nil {

@@ -46,7 +46,7 @@ func (a *App) AgentVersions(ctx context.Context, org tenant.ID, id agent.ID, r R
 	}
 	items, err := a.Store.Get(ctx, keys...)
 	if err != nil {
-		return VersionList{}, problem.Down("read an agent's versions", err)
+		return VersionList{}, problem.Unavailable("read an agent's versions", err)
 	}
 	size := 0
 	for _, item := range items {
@@ -77,7 +77,7 @@ func (a *App) findVersion(ctx context.Context, g agent.Agent, version string) (*
 		middle := (low + high) / 2
 		items, err := a.Store.Get(ctx, store.VersionKey(g.Org, g.ID, g.Serial, middle))
 		if err != nil {
-			return nil, problem.Down("read an agent's version", err)
+			return nil, problem.Unavailable("read an agent's version", err)
 		}
 		v, err := decodeVersion(items[0])
 		if err != nil {
@@ -100,11 +100,11 @@ func (a *App) findVersion(ctx context.Context, g agent.Agent, version string) (*
 
 func decodeVersion(item *store.Item) (*agent.Version, error) {
 	if item == nil {
-		return nil, problem.Down("decode an agent's version", errors.New("no item"))
+		return nil, problem.Corrupt("an agent's version", errors.New("no item"))
 	}
 	v := new(agent.Version)
 	if err := json.Unmarshal(item.Body, v); err != nil {
-		return nil, problem.Down("decode an agent's version", err)
+		return nil, problem.Corrupt("an agent's version", err)
 	}
 	return v, nil
 }

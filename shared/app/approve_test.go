@@ -31,7 +31,7 @@ func (d *desk) beforeTheNextWrite(do func(beside *app.App)) {
 // refused expects that a command was refused for the state of things, and why.
 func refused(t *testing.T, err error, why string) {
 	t.Helper()
-	if p := problem.As(err); err == nil || p.Kind != problem.InvalidState || !strings.Contains(p.Detail, why) {
+	if p := problem.As(err); err == nil || p.Kind != problem.KindInvalidState || !strings.Contains(p.Detail, why) {
 		t.Errorf("%v, not refused because %q", err, why)
 	}
 }
@@ -145,7 +145,7 @@ func TestNothingOfAnAgentWhoseRecordIsLostIsApproved(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.Approve(t.Context(), d.command(manager), lost.ID, ""); problem.As(err).Kind != problem.Unavailable {
+	if _, err := d.Approve(t.Context(), d.command(manager), lost.ID, ""); problem.As(err).Kind != problem.KindUnavailable {
 		t.Errorf("a registered agent's without a record: %v", err)
 	}
 }

@@ -107,7 +107,7 @@ func (a *App) keepClock(ctx context.Context, change store.Change) error {
 func (a *App) catchUp(ctx context.Context, org tenant.ID, id action.ID) error {
 	items, err := a.Store.Get(ctx, store.ActionKey(org, id), store.ClockKey(org, id))
 	if err != nil {
-		return problem.Down("read an action and its clock", err)
+		return problem.Unavailable("read an action and its clock", err)
 	}
 	act, err := decodeAction(items[0])
 	if err != nil {
@@ -169,7 +169,7 @@ func (a *App) keepOpening(ctx context.Context, o Opening) (newest bool, err erro
 		}
 		conflict, lost := store.Conflict(err)
 		if !lost {
-			return false, problem.Down("keep the token of a wait", err)
+			return false, problem.Unavailable("keep the token of a wait", err)
 		}
 		switch stored := conflict.Old; {
 		case stored == nil: // forgotten in between
@@ -180,12 +180,12 @@ func (a *App) keepOpening(ctx context.Context, o Opening) (newest bool, err erro
 			put.If = []store.Cond{store.Equal(store.AttrEntered, stored.Attrs[store.AttrEntered])}
 		}
 	}
-	return false, problem.Down("keep the token of a wait", err)
+	return false, problem.Unavailable("keep the token of a wait", err)
 }
 
 func decodeOpening(item *store.Item) (o Opening, err error) {
 	if err := json.Unmarshal(item.Body, &o); err != nil {
-		return o, problem.Down("decode a wait", err)
+		return o, problem.Corrupt("a wait", err)
 	}
 	return o, nil
 }
@@ -197,7 +197,7 @@ func (o Opening) check() error {
 		o.Token != "" && len(o.Token) <= 2048 && o.EnteredAt.Unix() > 0 {
 		return nil
 	}
-	return problem.New(problem.Invalid, problem.CodeValidation, "the wait is not one of an approval")
+	return problem.Invalid("the wait is not one of an approval")
 }
 
 // wait is what the clock has to wait for while act is pending.
@@ -217,5 +217,5 @@ func ended(act *action.Action) Ended {
 }
 
 func errUnawaited(act *action.Action) error {
-	return problem.New(problem.InvalidState, problem.CodeInvalidState, "action %s awaits no approval", act.ID)
+	return problem.InvalidState("action %s awaits no approval", act.ID)
 }

@@ -255,7 +255,7 @@ func TestEachLostCallOfAnOpeningIsMadeUpForByItsRepeat(t *testing.T) {
 			d.decide(id)
 			o := d.runs[id].wait
 			d.faults.Reset(faulty.Nth(n+1, fault))
-			if err := d.OpenStage(t.Context(), o); !errors.Is(err, store.ErrUnavailable) || problem.As(err).Kind != problem.Unavailable {
+			if err := d.OpenStage(t.Context(), o); !errors.Is(err, store.ErrUnavailable) || problem.As(err).Kind != problem.KindUnavailable {
 				t.Errorf("call %d %v: %v", n+1, fault, err)
 			}
 			d.open(t, o)

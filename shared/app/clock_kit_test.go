@@ -63,7 +63,7 @@ func (m *stateMachine) call(ctx context.Context, do func()) error {
 		do()
 	}
 	if fault != faulty.None {
-		return problem.Down("call the machine", errors.New(fault.String()))
+		return problem.Unavailable("call the machine", errors.New(fault.String()))
 	}
 	return nil
 }

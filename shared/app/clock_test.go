@@ -191,7 +191,7 @@ func TestAWaitOfNoActionOfOursIsRefused(t *testing.T) {
 	} {
 		bad := good
 		spoil(&bad)
-		if err := d.OpenStage(t.Context(), bad); problem.As(err).Kind != problem.Invalid {
+		if err := d.OpenStage(t.Context(), bad); problem.As(err).Kind != problem.KindInvalid {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -201,10 +201,10 @@ func TestAWaitOfNoActionOfOursIsRefused(t *testing.T) {
 	}{{2, id}, {1, 5}} {
 		unknown := good
 		unknown.Org, unknown.Action = other.org, other.id
-		if err := d.OpenStage(t.Context(), unknown); problem.As(err).Kind != problem.NotFound {
+		if err := d.OpenStage(t.Context(), unknown); problem.As(err).Kind != problem.KindNotFound {
 			t.Errorf("opening %v: %v", other, err)
 		}
-		if _, err := d.Escalate(t.Context(), other.org, other.id); problem.As(err).Kind != problem.NotFound {
+		if _, err := d.Escalate(t.Context(), other.org, other.id); problem.As(err).Kind != problem.KindNotFound {
 			t.Errorf("escalating %v: %v", other, err)
 		}
 	}
@@ -245,10 +245,10 @@ func TestAnActionThatAwaitsNobodyHasNoClock(t *testing.T) {
 	all[1].Old = nil
 	d.deliver(t, all[1])
 	o := app.Opening{Wait: app.Wait{Org: 1, Action: id, Stage: 1, WaitSeconds: 10}, Token: "t", EnteredAt: d.Now()}
-	if err := d.OpenStage(t.Context(), o); problem.As(err).Kind != problem.InvalidState {
+	if err := d.OpenStage(t.Context(), o); problem.As(err).Kind != problem.KindInvalidState {
 		t.Errorf("opening: %v", err)
 	}
-	if _, err := d.Escalate(t.Context(), 1, id); problem.As(err).Kind != problem.InvalidState {
+	if _, err := d.Escalate(t.Context(), 1, id); problem.As(err).Kind != problem.KindInvalidState {
 		t.Errorf("escalating: %v", err)
 	}
 	if d.stateMachine.calls != 0 {

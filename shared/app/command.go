@@ -103,7 +103,7 @@ func (c Claim) Confirm(record *store.Item, now time.Time) (tenant.Principal, err
 		p = confirmed
 	}
 	if !p.Org.Valid() {
-		return tenant.Principal{}, problem.New(problem.Unauthenticated, problem.CodeMissingAuth, "authentication is required")
+		return tenant.Principal{}, problem.Unauthenticated(problem.CodeMissingAuth, "authentication is required")
 	}
 	if c.allow != nil {
 		if err := c.allow(p); err != nil {

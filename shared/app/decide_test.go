@@ -32,7 +32,7 @@ func TestACommandThatMeetsAnyFaultHappensOnce(t *testing.T) {
 					}
 					act, err := d.Submit(t.Context(), c(), deletion("agent-1"))
 					if err != nil {
-						if problem.As(err).Kind != problem.Unavailable {
+						if problem.As(err).Kind != problem.KindUnavailable {
 							t.Fatal(err)
 						}
 						act = d.submit(c(), deletion("agent-1"))
@@ -48,7 +48,7 @@ func TestACommandThatMeetsAnyFaultHappensOnce(t *testing.T) {
 					d.faults.Reset(faulty.Nth(n, fault))
 					approve := d.command(manager)
 					decided, err := d.Approve(t.Context(), approve, act.ID, "fine")
-					if problem.As(err).Kind == problem.Unavailable && err != nil {
+					if problem.As(err).Kind == problem.KindUnavailable && err != nil {
 						decided, err = d.Approve(t.Context(), d.command(manager), act.ID, "fine")
 					}
 					d.faults.Reset(nil)
@@ -56,7 +56,7 @@ func TestACommandThatMeetsAnyFaultHappensOnce(t *testing.T) {
 					if readErr != nil {
 						t.Fatal(readErr)
 					}
-					if err != nil && problem.As(err).Kind != problem.InvalidState {
+					if err != nil && problem.As(err).Kind != problem.KindInvalidState {
 						t.Fatal(err)
 					}
 					if err == nil && decided.Status != governance.Approved || now.Status != governance.Approved || len(now.Audit) != 2 || now.Revision != 2 {
@@ -88,7 +88,7 @@ func TestOfRacingDecisionsOneWins(t *testing.T) {
 				switch {
 				case err == nil:
 					won.Add(1)
-				case problem.As(err).Kind == problem.InvalidState:
+				case problem.As(err).Kind == problem.KindInvalidState:
 					lost.Add(1)
 				default:
 					t.Error(err)
@@ -131,7 +131,7 @@ func TestAnUnansweredActionIsDeniedByTheClock(t *testing.T) {
 		if err != nil || expired.Load() != 1 || now.Status != governance.Denied || now.DecidedBy() != "timeout" || len(now.Audit) != 2 {
 			t.Errorf("expired %d times; %+v, %v", expired.Load(), now, err)
 		}
-		if _, err := d.Approve(t.Context(), d.command(manager), act.ID, ""); problem.As(err).Kind != problem.InvalidState {
+		if _, err := d.Approve(t.Context(), d.command(manager), act.ID, ""); problem.As(err).Kind != problem.KindInvalidState {
 			t.Errorf("approved too late: %v", err)
 		}
 	})

@@ -56,17 +56,17 @@ func once[T any](ctx context.Context, a *App, c *Command, do func(context.Contex
 			return answer, nil
 		}
 		if _, conflict := store.Conflict(err); !conflict {
-			return none, problem.Down("write a command", err)
+			return none, problem.Unavailable("write a command", err)
 		}
 	}
-	return none, problem.Down("write a command", errors.New("the record kept changing"))
+	return none, problem.Unavailable("write a command", errors.New("the record kept changing"))
 }
 
 // recall finds the answer of an earlier run of the command; an expired one is returned as stale.
 func recall[T any](ctx context.Context, a *App, c *Command) (answer T, found bool, stale *store.Item, err error) {
 	items, err := a.Store.Get(ctx, store.CommandKey(c.Claim.Org(), c.identity()))
 	if err != nil {
-		return answer, false, nil, problem.Down("recall a command", err)
+		return answer, false, nil, problem.Unavailable("recall a command", err)
 	}
 	if items[0] == nil {
 		return answer, false, nil, nil
@@ -79,7 +79,7 @@ func recall[T any](ctx context.Context, a *App, c *Command) (answer T, found boo
 		return answer, false, items[0], nil
 	}
 	if err := json.Unmarshal(m.Answer, &answer); err != nil {
-		return answer, false, nil, problem.Down("decode a remembered answer", err)
+		return answer, false, nil, problem.Corrupt("a remembered answer", err)
 	}
 	c.Replayed = c.Repeat != nil
 	return answer, true, nil, nil
@@ -90,13 +90,13 @@ func recall[T any](ctx context.Context, a *App, c *Command) (answer T, found boo
 func (c *Command) match(item *store.Item) (*memory, error) {
 	var m memory
 	if err := json.Unmarshal(item.Body, &m); err != nil {
-		return nil, problem.Down("decode a remembered command", err)
+		return nil, problem.Corrupt("a remembered command", err)
 	}
 	if !c.At.Before(m.Until) {
 		return nil, nil
 	}
 	if c.Repeat != nil && m.Digest != c.Repeat.Digest {
-		return nil, problem.New(problem.Mismatch, problem.CodeKeyReused,
+		return nil, problem.New(problem.KindMismatch, problem.CodeKeyReused,
 			"this Idempotency-Key was used with another request body; use a new key for a new command")
 	}
 	return &m, nil

@@ -66,7 +66,7 @@ func killSwitch(item *store.Item) (string, error) {
 func (a *App) organization(ctx context.Context, org tenant.ID) (*store.Item, error) {
 	items, err := a.Store.Get(ctx, store.OrganizationKey(org))
 	if err != nil {
-		return nil, problem.Down("read the organisation", err)
+		return nil, problem.Unavailable("read the organisation", err)
 	}
 	return items[0], nil
 }
@@ -81,7 +81,7 @@ func (a *App) organizationToChange(ctx context.Context, c *Command) (Organizatio
 	if err == nil && item != nil && item.Attrs[store.AttrRev].Num() == 0 {
 		_, err = a.Store.Write(ctx, store.Update{Key: item.Key, If: []store.Cond{store.Present()}, Add: map[string]int64{store.AttrRev: 1}})
 		if err != nil {
-			return Organization{}, nil, problem.Down("number the organisation's record", err)
+			return Organization{}, nil, problem.Unavailable("number the organisation's record", err)
 		}
 		item, err = a.organization(ctx, org)
 	}
@@ -106,7 +106,7 @@ func (a *App) organizationToChange(ctx context.Context, c *Command) (Organizatio
 
 func decodeOrganization(item *store.Item) (o Organization, err error) {
 	if err := json.Unmarshal(item.Body, &o); err != nil {
-		return Organization{}, problem.Down("decode the organisation", err)
+		return Organization{}, problem.Corrupt("the organisation", err)
 	}
 	return o, nil
 }

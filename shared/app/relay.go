@@ -58,7 +58,7 @@ func (a *App) publish(ctx context.Context, all []events.Event) (untold []int, er
 		for i := range all {
 			untold = append(untold, i)
 		}
-		return untold, problem.Down("publish events", errors.New("there is no bus"))
+		return untold, problem.Unavailable("publish events", errors.New("there is no bus"))
 	}
 	return a.Bus.Publish(ctx, all)
 }

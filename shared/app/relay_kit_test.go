@@ -115,7 +115,7 @@ func (s *seam) through(name string, do func()) error {
 		do()
 	}
 	if fault != faulty.None {
-		return problem.Down(name, fmt.Errorf("%w: %v", faulty.ErrInjected, fault))
+		return problem.Unavailable(name, fmt.Errorf("%w: %v", faulty.ErrInjected, fault))
 	}
 	return nil
 }

@@ -57,10 +57,10 @@ func TestStoppingAnAgentDeniesWhatItHasPending(t *testing.T) {
 				if now.Status != governance.Denied || now.DecidedBy() != "agent_suspended" || now.Reason() != "the agent was "+name+" by admin@example.com"+reason {
 					t.Errorf("%s by %s: %s", now.Status, now.DecidedBy(), now.Reason())
 				}
-				if _, err := d.Approve(t.Context(), d.command(manager), act.ID, ""); problem.As(err).Kind != problem.InvalidState {
+				if _, err := d.Approve(t.Context(), d.command(manager), act.ID, ""); problem.As(err).Kind != problem.KindInvalidState {
 					t.Errorf("approved: %v", err)
 				}
-				if _, err := d.Reject(t.Context(), d.command(manager), act.ID, ""); problem.As(err).Kind != problem.InvalidState {
+				if _, err := d.Reject(t.Context(), d.command(manager), act.ID, ""); problem.As(err).Kind != problem.KindInvalidState {
 					t.Errorf("rejected: %v", err)
 				}
 			})
@@ -90,7 +90,7 @@ func TestNoApprovalOvertakesASuspension(t *testing.T) {
 			})
 			both.Go(func() {
 				_, err := d.Approve(context.Background(), d.command(manager), act.ID, "")
-				if err != nil && problem.As(err).Kind != problem.InvalidState {
+				if err != nil && problem.As(err).Kind != problem.KindInvalidState {
 					t.Error(err)
 				}
 			})
@@ -131,7 +131,7 @@ func TestASuspensionUnderAnApprovalsHandsRefusesIt(t *testing.T) {
 			}
 			return faulty.None
 		})
-		if _, err := d.Approve(t.Context(), d.command(manager), act.ID, ""); problem.As(err).Kind != problem.InvalidState || !suspended {
+		if _, err := d.Approve(t.Context(), d.command(manager), act.ID, ""); problem.As(err).Kind != problem.KindInvalidState || !suspended {
 			t.Errorf("approved: %v", err)
 		}
 		d.expectTrail(act.ID, "action.pending")
@@ -162,7 +162,7 @@ func TestWhatAnAgentAskedBeforeItWasStoppedIsNeverApproved(t *testing.T) {
 	}
 	refuse := func() {
 		t.Helper()
-		if _, err := d.Approve(t.Context(), d.command(manager), act.ID, ""); problem.As(err).Kind != problem.InvalidState {
+		if _, err := d.Approve(t.Context(), d.command(manager), act.ID, ""); problem.As(err).Kind != problem.KindInvalidState {
 			t.Errorf("approved: %v", err)
 		}
 	}
@@ -198,7 +198,7 @@ func TestASuspensionThatFailsHalfwayIsCompletedByARepeat(t *testing.T) {
 				d.Store = d.faults // each fault reaches the use case
 				d.faults.Reset(faulty.Nth(n, fault))
 				_, err := d.SuspendAgent(t.Context(), d.command(admin), "agent-1", "odd")
-				if err != nil && problem.As(err).Kind != problem.Unavailable {
+				if err != nil && problem.As(err).Kind != problem.KindUnavailable {
 					t.Fatal(err)
 				}
 				if err != nil {

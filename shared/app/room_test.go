@@ -98,7 +98,7 @@ func (d *desk) largest(id agent.ID) int {
 		switch {
 		case err == nil && act.Pending():
 			low = n
-		case err != nil && problem.As(err).Kind == problem.Invalid && problem.As(err).Code == problem.CodeValidation:
+		case err != nil && problem.As(err).Kind == problem.KindInvalid && problem.As(err).Code == problem.CodeValidation:
 			high = n
 		default:
 			d.t.Fatalf("with %d bytes of content: %+v, %v", n, act, err)
@@ -273,7 +273,7 @@ func TestAnActionThatIsTooLargeIsRefusedForGood(t *testing.T) {
 			for _, c := range []*app.Command{d.command(machine), d.keyed("k", "digest")} {
 				_, err := d.Submit(t.Context(), c, p)
 				e := problem.As(err)
-				if e.Kind != problem.Invalid || e.Code != problem.CodeValidation || len(e.Fields) != 1 || !strings.Contains(e.Detail, "too large") || !strings.Contains(e.Detail, "390000") {
+				if e.Kind != problem.KindInvalid || e.Code != problem.CodeValidation || len(e.Fields) != 1 || !strings.Contains(e.Detail, "too large") || !strings.Contains(e.Detail, "390000") {
 					t.Errorf("%s of %s: %v", p.ActionType, p.AgentID, err)
 				}
 			}
@@ -293,7 +293,7 @@ func TestAnActionThatIsTooLargeTakesNothingOfALimit(t *testing.T) {
 		p := email("agent-1")
 		p.Parameters = map[string]any{"content": strings.Repeat("x", store.MaxItem)}
 		for range 3 {
-			if _, err := d.Submit(t.Context(), d.command(machine), p); problem.As(err).Kind != problem.Invalid {
+			if _, err := d.Submit(t.Context(), d.command(machine), p); problem.As(err).Kind != problem.KindInvalid {
 				t.Fatalf("submitted: %v", err)
 			}
 		}
@@ -322,7 +322,7 @@ func TestARepeatIsAnsweredThoughItsAgentHasGrown(t *testing.T) {
 	if act, err := d.Submit(t.Context(), again, wordyDeletion(id, n-100)); err != nil || act.ID != first.ID || !again.Replayed {
 		t.Errorf("the repeat: %+v, %v", act, err)
 	}
-	if _, err := d.Submit(t.Context(), d.keyed("l", "digest"), wordyDeletion(id, n-100)); problem.As(err).Kind != problem.Invalid {
+	if _, err := d.Submit(t.Context(), d.keyed("l", "digest"), wordyDeletion(id, n-100)); problem.As(err).Kind != problem.KindInvalid {
 		t.Errorf("a new command: %v", err)
 	}
 }
@@ -347,11 +347,11 @@ func TestAMoveThatDoesNotFitIsNoUnavailability(t *testing.T) {
 		}
 		d.advance(time.Second)
 		_, err = d.Reject(t.Context(), d.command(manager), act.ID, "")
-		if e := problem.As(err); e.Kind != problem.TooLarge || e.RetryAfter != 0 || strings.Contains(e.Detail, "again") {
+		if e := problem.As(err); e.Kind != problem.KindTooLarge || e.RetryAfter != 0 || strings.Contains(e.Detail, "again") {
 			t.Errorf("rejected: %v", err)
 		}
 		d.advance(24 * time.Hour)
-		if n, err := d.ExpireDue(t.Context()); n != 0 || problem.As(err).Kind != problem.TooLarge {
+		if n, err := d.ExpireDue(t.Context()); n != 0 || problem.As(err).Kind != problem.KindTooLarge {
 			t.Errorf("passed %d deadlines, %v", n, err)
 		}
 	})

@@ -133,7 +133,7 @@ func TestAStageThatTimesOutOpensTheNextOnce(t *testing.T) {
 				t.Fatalf("a millisecond early stage %d is %+v, %v", stage+1, early, err)
 			}
 			d.advance(time.Millisecond)
-			if _, err := d.Approve(t.Context(), d.command(manager), act.ID, ""); problem.As(err).Kind != problem.InvalidState {
+			if _, err := d.Approve(t.Context(), d.command(manager), act.ID, ""); problem.As(err).Kind != problem.KindInvalidState {
 				t.Errorf("approved too late: %v", err)
 			}
 			var passed atomic.Int64
@@ -155,7 +155,7 @@ func TestAStageThatTimesOutOpensTheNextOnce(t *testing.T) {
 			}
 		}
 		d.expectTrail(act.ID, "action.pending", "action.escalated", "action.timeout")
-		if _, err := d.PassDeadline(t.Context(), 1, act.ID+1); problem.As(err).Kind != problem.NotFound {
+		if _, err := d.PassDeadline(t.Context(), 1, act.ID+1); problem.As(err).Kind != problem.KindNotFound {
 			t.Errorf("an unknown action: %v", err)
 		}
 	})
@@ -184,7 +184,7 @@ func TestTheAgentsEscalationIsTheLastStage(t *testing.T) {
 		if n, err := d.ExpireDue(t.Context()); n != 1 || err != nil {
 			t.Fatalf("passed %d deadlines, %v", n, err)
 		}
-		if _, err := d.Approve(t.Context(), d.command(manager), act.ID, ""); problem.As(err).Kind != problem.Forbidden {
+		if _, err := d.Approve(t.Context(), d.command(manager), act.ID, ""); problem.As(err).Kind != problem.KindForbidden {
 			t.Errorf("who is not the escalation's: %v", err)
 		}
 		if got, err := d.Approve(t.Context(), d.command(approver(7)), act.ID, ""); err != nil || got.Status != governance.Approved {
@@ -215,9 +215,9 @@ func TestAQuorumTakesExactlyItsNumber(t *testing.T) {
 					fallthrough
 				case err == nil:
 					counted.Add(1)
-				case problem.As(err).Kind == problem.InvalidState:
+				case problem.As(err).Kind == problem.KindInvalidState:
 					late.Add(1)
-				case problem.As(err).Kind == problem.Forbidden:
+				case problem.As(err).Kind == problem.KindForbidden:
 					twice.Add(1)
 				default:
 					t.Error(err)
@@ -248,7 +248,7 @@ func TestOnePersonIsOneApproval(t *testing.T) {
 		_, err := d.Approve(context.Background(), d.command(manager), act.ID, "")
 		if err == nil {
 			counted.Add(1)
-		} else if problem.As(err).Kind != problem.Forbidden {
+		} else if problem.As(err).Kind != problem.KindForbidden {
 			t.Error(err)
 		}
 	})

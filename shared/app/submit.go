@@ -29,7 +29,7 @@ func (a *App) Submit(ctx context.Context, c *Command, p governance.Proposal) (*a
 	g, house, stopped, err := a.readForSubmit(ctx, c, p.AgentID)
 	counted := <-admitted
 	if err = errors.Join(err, counted.err); err != nil {
-		if problem.As(err).Kind != problem.Unavailable {
+		if problem.As(err).Kind != problem.KindUnavailable {
 			// Refused for good. Otherwise the command may come again, and
 			// then finds itself counted.
 			a.release(ctx, c, org, p.AgentID, counted.value)
@@ -44,7 +44,7 @@ func (a *App) Submit(ctx context.Context, c *Command, p governance.Proposal) (*a
 		act, err = a.storeAction(ctx, c, act)
 	}
 	// A command that nothing repeats has no run beside it that may stand on its mark.
-	refused := err != nil && c.Repeat == nil && problem.As(err).Kind != problem.Unavailable
+	refused := err != nil && c.Repeat == nil && problem.As(err).Kind != problem.KindUnavailable
 	if refused || counted.value.notNeeded(c, act, err) {
 		a.release(ctx, c, org, p.AgentID, counted.value)
 	}
@@ -84,7 +84,7 @@ func (a *App) readForSubmit(ctx context.Context, c *Command, id agent.ID) (g *ag
 	}
 	items, err := a.Store.Get(ctx, keys...)
 	if err != nil {
-		return nil, nil, "", problem.Down("read for a submission", err)
+		return nil, nil, "", problem.Unavailable("read for a submission", err)
 	}
 	var own *store.Item
 	if needed {
@@ -122,7 +122,7 @@ func agentNow(g *agent.Agent, found admission) governance.Agent {
 func (a *App) newAction(c *Command, in governance.Input, house *store.Item, began time.Time) (*action.Action, error) {
 	digest, err := action.Digest(c.Principal.Org, in.Proposal)
 	if err != nil {
-		return nil, &problem.Error{Kind: problem.Invalid, Code: problem.CodeValidation, Detail: "the action cannot be put in canonical form", Err: err}
+		return nil, &problem.Error{Kind: problem.KindInvalid, Code: problem.CodeValidation, Detail: "the action cannot be put in canonical form", Err: err}
 	}
 	act := &action.Action{
 		ID: a.newID(c.At), Org: c.Principal.Org, Submitter: c.Principal, Command: c.ID,
@@ -182,7 +182,7 @@ func (a *App) storeAction(ctx context.Context, c *Command, act *action.Action) (
 		}
 		conflict, ok := store.Conflict(err)
 		if !ok {
-			return nil, problem.Down("store the action", err)
+			return nil, problem.Unavailable("store the action", err)
 		}
 		if conflict.Op == 0 {
 			first, err := decodeAction(conflict.Old)
@@ -201,7 +201,7 @@ func (a *App) storeAction(ctx context.Context, c *Command, act *action.Action) (
 		}
 		stale = old
 	}
-	return nil, problem.Down("store the action", errors.New("the record kept changing"))
+	return nil, problem.Unavailable("store the action", errors.New("the record kept changing"))
 }
 
 func (c *Command) actionOps(act *action.Action, stale *store.Item) ([]store.Op, error) {
@@ -236,7 +236,7 @@ func (a *App) firstRun(ctx context.Context, c *Command, ours action.ID, old *sto
 	}
 	var id action.ID
 	if err := json.Unmarshal(m.Answer, &id); err != nil {
-		return nil, nil, problem.Down("decode a remembered action", err)
+		return nil, nil, problem.Corrupt("a remembered action", err)
 	}
 	first, err := a.Action(ctx, c.Principal.Org, id)
 	if err != nil {
@@ -254,7 +254,7 @@ func (a *App) firstOr(ctx context.Context, c *Command, ours action.ID, refusal e
 	}
 	items, err := a.Store.Get(ctx, store.CommandKey(c.Claim.Org(), c.identity()))
 	if err != nil {
-		return nil, problem.Down("recall a submission", err)
+		return nil, problem.Unavailable("recall a submission", err)
 	}
 	first, _, err := a.firstRun(ctx, c, ours, items[0])
 	if err == nil && first == nil {
@@ -289,11 +289,11 @@ func putAction(act *action.Action) (store.Put, error) {
 
 func decodeAction(item *store.Item) (*action.Action, error) {
 	if item == nil {
-		return nil, problem.Down("decode an action", errors.New("no item"))
+		return nil, problem.Corrupt("an action", errors.New("no item"))
 	}
 	act, err := action.Decode(item.Body)
 	if err != nil {
-		return nil, problem.Down("decode an action", err)
+		return nil, problem.Corrupt("an action", err)
 	}
 	return act, nil
 }

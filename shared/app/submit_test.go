@@ -77,7 +77,7 @@ func (d *desk) unconfirmed(err error) *app.Command {
 func TestARefusedKeyDecidesNothingAndCountsNothing(t *testing.T) {
 	d := embeddedDesk(t)
 	d.active("agent-1", `{"display_name": "A"}`)
-	revoked := problem.New(problem.Unauthenticated, problem.CodeRevokedKey, "revoked")
+	revoked := problem.Unauthenticated(problem.CodeRevokedKey, "revoked")
 	if _, err := d.Submit(t.Context(), d.unconfirmed(revoked), email("agent-1")); !errors.Is(err, revoked) {
 		t.Fatalf("got %v", err)
 	}
@@ -92,7 +92,7 @@ func TestARefusedKeyDecidesNothingAndCountsNothing(t *testing.T) {
 func TestARefusedKeyDoesNotAdmitUncounted(t *testing.T) {
 	onBoth(t, func(t *testing.T, d *desk) {
 		d.active("agent-1", `{"display_name": "A"}`)
-		revoked := d.unconfirmed(problem.New(problem.Unauthenticated, problem.CodeRevokedKey, "revoked"))
+		revoked := d.unconfirmed(problem.Unauthenticated(problem.CodeRevokedKey, "revoked"))
 		good := d.keyed("k", "digest")
 		revoked.ID, revoked.Repeat = good.ID, good.Repeat
 		if _, err := d.Submit(t.Context(), revoked, email("agent-1")); err == nil {
@@ -164,7 +164,7 @@ func TestALimitAdmitsExactlyItsNumber(t *testing.T) {
 					c := d.command(machine)
 					act, err := d.Submit(context.Background(), c, email("agent-1"))
 					for range 50 { // a caller tries again what was not answered
-						if problem.As(err).Kind != problem.Unavailable {
+						if problem.As(err).Kind != problem.KindUnavailable {
 							break
 						}
 						act, err = d.Submit(context.Background(), c, email("agent-1"))
@@ -229,7 +229,7 @@ func TestAnIdempotencyKeyIsOneCommandForADay(t *testing.T) {
 			t.Errorf("the repeat got action %d, replayed %v; first %d", act.ID, again.Replayed, first.ID)
 		}
 		_, err := d.Submit(t.Context(), d.keyed("k", "another"), email("agent-1"))
-		if problem.As(err).Kind != problem.Mismatch {
+		if problem.As(err).Kind != problem.KindMismatch {
 			t.Errorf("another body under the key: %v", err)
 		}
 		use, err := d.AgentUsage(t.Context(), 1, "agent-1", d.Now())
@@ -326,7 +326,7 @@ func TestEveryFailureOfTheStoreIsUnavailableAndApprovesNothing(t *testing.T) {
 			return faulty.None
 		})
 		_, err := d.Submit(t.Context(), d.command(machine), email("agent-1"))
-		if p := problem.As(err); p.Kind != problem.Unavailable || p.RetryAfter <= 0 {
+		if p := problem.As(err); p.Kind != problem.KindUnavailable || p.RetryAfter <= 0 {
 			t.Errorf("call %d failing: %v", n, err)
 		}
 	}
@@ -375,7 +375,7 @@ func (panicking) Write(context.Context, store.Op) (*store.Item, error) { panic("
 func TestAPanicBesideARequestEndsTheRequestOnly(t *testing.T) {
 	d := embeddedDesk(t)
 	d.Store = panicking{d.raw}
-	if _, err := d.Submit(t.Context(), d.command(machine), email("agent-1")); err == nil || problem.As(err).Kind != problem.Internal {
+	if _, err := d.Submit(t.Context(), d.command(machine), email("agent-1")); err == nil || problem.As(err).Kind != problem.KindInternal {
 		t.Errorf("got %v", err)
 	}
 }

@@ -30,7 +30,7 @@ func (o Organization) workflows() (all []workflow.Workflow, err error) {
 		return nil, nil
 	}
 	if err := json.Unmarshal(o.Workflows, &all); err != nil {
-		return nil, problem.Down("decode the organisation's workflows", err)
+		return nil, problem.Corrupt("the organisation's workflows", err)
 	}
 	return all, nil
 }
@@ -43,7 +43,7 @@ func (a *App) Workflow(ctx context.Context, org tenant.ID, id string) (workflow.
 	}
 	i := slices.IndexFunc(all, func(w workflow.Workflow) bool { return w.ID == id })
 	if i < 0 {
-		return workflow.Workflow{}, problem.New(problem.NotFound, problem.CodeNotFound, "workflow not found")
+		return workflow.Workflow{}, problem.NotFound(problem.CodeNotFound, "workflow not found")
 	}
 	return all[i], nil
 }

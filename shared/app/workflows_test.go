@@ -118,7 +118,7 @@ func TestAWorkflowIsKeptInTheOrganisationsRecord(t *testing.T) {
 				t.Errorf("read back: %+v, %v", got, err)
 			}
 			for org, id := range map[tenant.ID]string{1: "wf_0", 2: first.ID} {
-				if _, err := r.Workflow(context.Background(), org, id); kind(err) != problem.NotFound {
+				if _, err := r.Workflow(context.Background(), org, id); kind(err) != problem.KindNotFound {
 					t.Errorf("organisation %d reads %s: %v", org, id, err)
 				}
 			}
@@ -149,7 +149,7 @@ func TestWorkflowsMadeAtOnceAreAllKept(t *testing.T) {
 				all.Go(func() {
 					for !kept[i] { // a command that met too many others may come again
 						_, err := r.CreateWorkflow(context.Background(), r.command(), workflowNamed(t, fmt.Sprint(i), i))
-						if err != nil && kind(err) != problem.Unavailable {
+						if err != nil && kind(err) != problem.KindUnavailable {
 							t.Error(err)
 							return
 						}
@@ -171,7 +171,7 @@ func TestAWorkflowIsMadeOnceWhateverHappensToTheWrite(t *testing.T) {
 			r := newRegistry(t)
 			r.store.meet(trouble)
 			first, err := r.CreateWorkflow(context.Background(), r.repeat("0001", "d", false), definition(t, plainWorkflow))
-			if err != nil && kind(err) != problem.Unavailable {
+			if err != nil && kind(err) != problem.KindUnavailable {
 				t.Fatal(err)
 			}
 			again, err2 := r.CreateWorkflow(context.Background(), r.repeat("0001", "d", false), definition(t, plainWorkflow))
@@ -190,7 +190,7 @@ func TestAnOrganisationHasBoundedWorkflows(t *testing.T) {
 	for i := range workflow.MaxWorkflows {
 		r.workflow(workflowNamed(t, fmt.Sprint("w", i), 1))
 	}
-	if _, err := r.CreateWorkflow(context.Background(), r.command(), definition(t, plainWorkflow)); kind(err) != problem.Invalid || !strings.Contains(err.Error(), "at most 50") {
+	if _, err := r.CreateWorkflow(context.Background(), r.command(), definition(t, plainWorkflow)); kind(err) != problem.KindInvalid || !strings.Contains(err.Error(), "at most 50") {
 		t.Errorf("one more: %v", err)
 	}
 	if _, err := r.CreateWorkflow(context.Background(), r.command(admin2()), definition(t, plainWorkflow)); err != nil {
@@ -204,7 +204,7 @@ func TestAnOrganisationHasBoundedWorkflows(t *testing.T) {
 	for made < workflow.MaxWorkflows {
 		_, err := r.CreateWorkflow(context.Background(), r.command(), large)
 		if err != nil {
-			if kind(err) != problem.Invalid || !strings.Contains(err.Error(), "64 KiB") {
+			if kind(err) != problem.KindInvalid || !strings.Contains(err.Error(), "64 KiB") {
 				t.Error(err)
 			}
 			break
@@ -253,7 +253,7 @@ func TestWorkflowsAreListedInParts(t *testing.T) {
 	if got := strings.Join(all, ", "); got != "4 3, 2 1, 0" {
 		t.Errorf("in parts: %s", got)
 	}
-	if _, err := r.Workflows(ctx, 1, app.Range{Limit: 2, After: "wf_0"}); kind(err) != problem.Invalid {
+	if _, err := r.Workflows(ctx, 1, app.Range{Limit: 2, After: "wf_0"}); kind(err) != problem.KindInvalid {
 		t.Errorf("after what is not there: %v", err)
 	}
 }
@@ -295,7 +295,7 @@ func TestEscalationIsAConfigurationOfTheAgent(t *testing.T) {
 		}
 	}
 	for _, body := range []string{`{"workflow_id": "wf_0"}`, `{"workflow_id": "` + foreign + `"}`, `{"timeout_seconds": 0}`} {
-		if _, err := set(body); kind(err) != problem.Invalid || len(problem.As(err).Fields) != 1 {
+		if _, err := set(body); kind(err) != problem.KindInvalid || len(problem.As(err).Fields) != 1 {
 			t.Errorf("%s: %v", body, err)
 		}
 	}

@@ -51,7 +51,7 @@ func New(api API, name string) *Bus { return &Bus{api, name} }
 
 // Publish sends events, any number, in calls of as many as one call takes.
 // Those that EventBridge does not take are sent again a few times. failed holds
-// the indexes of the ones left, in no order; err, of kind problem.Unavailable,
+// the indexes of the ones left, in no order; err, of kind problem.KindUnavailable,
 // says why. An event may have arrived although it is among them, and twice.
 func (b *Bus) Publish(ctx context.Context, all []events.Event) (failed []int, err error) {
 	var queue []entry
@@ -77,7 +77,7 @@ func (b *Bus) Publish(ctx context.Context, all []events.Event) (failed []int, er
 		err = errors.Join(err, last)
 	}
 	if err != nil {
-		return failed, problem.Down("publish events", err)
+		return failed, problem.Unavailable("publish events", err)
 	}
 	return nil, nil
 }

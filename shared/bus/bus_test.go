@@ -102,7 +102,7 @@ func TestWhatIsRefusedAgainAndAgainIsReported(t *testing.T) {
 		began := time.Now()
 		fake := &bustest.EventBridge{T: t, Refuse: func(_, place int) bool { return place == 0 }}
 		failed, err := fake.Publisher().Publish(t.Context(), some(10, 0))
-		if !slices.Equal(failed, []int{0}) || problem.As(err).Kind != problem.Unavailable || len(ids(t, fake)) != 9 {
+		if !slices.Equal(failed, []int{0}) || problem.As(err).Kind != problem.KindUnavailable || len(ids(t, fake)) != 9 {
 			t.Errorf("%v, %v; %d taken", failed, err, len(ids(t, fake)))
 		}
 		if fake.Calls() != 4 || time.Since(began) > 400*time.Millisecond {

@@ -125,5 +125,5 @@ func hasScope(scopes, scope string) bool {
 }
 
 func forbidden(format string, args ...any) error {
-	return problem.New(problem.Forbidden, problem.CodeForbidden, format, args...)
+	return problem.Forbidden(format, args...)
 }

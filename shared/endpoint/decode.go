@@ -32,7 +32,7 @@ func (p *plan) decode(in reflect.Value, body []byte) error {
 	case len(body) == 0 && p.body != RequiredBody, !p.members && p.unknown == Tolerate:
 		return nil
 	case len(body) == 0:
-		return problem.New(problem.Invalid, problem.CodeValidation, "a JSON body is required%s", p.missingNames())
+		return problem.Invalid("a JSON body is required%s", p.missingNames())
 	}
 	if err := withinBounds(body); err != nil {
 		return err
@@ -149,7 +149,7 @@ func (p *plan) explain(body []byte, err error) error {
 		if errors.Is(err, jsontext.ErrDuplicateName) {
 			f := problem.Field{Pointer: clip(string(syntactic.JSONPointer)), Detail: "is given more than once"}
 			f.Detail = name(f.Pointer) + " " + f.Detail
-			return &problem.Error{Kind: problem.Invalid, Code: problem.CodeInvalidJSON, Detail: f.Detail, Fields: []problem.Field{f}}
+			return &problem.Error{Kind: problem.KindInvalid, Code: problem.CodeInvalidJSON, Detail: f.Detail, Fields: []problem.Field{f}}
 		}
 		return malformed("the body is not JSON: malformed at byte %d", syntactic.ByteOffset)
 	}
@@ -204,7 +204,7 @@ func expected(t reflect.Type) string {
 }
 
 func malformed(format string, args ...any) error {
-	return problem.New(problem.Invalid, problem.CodeInvalidJSON, "%s", fmt.Sprintf(format, args...))
+	return problem.New(problem.KindInvalid, problem.CodeInvalidJSON, "%s", fmt.Sprintf(format, args...))
 }
 
 // name is a pointer as prose calls it: "stages/0/name".

@@ -221,7 +221,7 @@ func FuzzDecode(f *testing.F) {
 		var in thing
 		err := plans[strict].decode(reflect.ValueOf(&in).Elem(), body)
 		if err != nil {
-			if e := problem.As(err); e.Kind != problem.Invalid {
+			if e := problem.As(err); e.Kind != problem.KindInvalid {
 				t.Fatalf("%q: %v", body, err)
 			}
 			return

@@ -76,14 +76,14 @@ func testClaim(r *http.Request) (app.Claim, error) {
 	role, scopes, _ := strings.Cut(name, "+")
 	switch {
 	case caller == "":
-		return app.Claim{}, problem.New(problem.Unauthenticated, problem.CodeMissingAuth, "authentication is required")
+		return app.Claim{}, problem.Unauthenticated(problem.CodeMissingAuth, "authentication is required")
 	case caller == "bad":
-		return app.Claim{}, problem.New(problem.Unauthenticated, problem.CodeInvalidToken, "the token is not valid")
+		return app.Claim{}, problem.Unauthenticated(problem.CodeInvalidToken, "the token is not valid")
 	case isKey:
 		p := tenant.Principal{Org: 7, Kind: tenant.Machine, Subject: "key:" + role, Role: tenant.Role(role), Scopes: scopes}
 		return app.Unconfirmed(7, testKey(role), func(i *store.Item, _ time.Time) (tenant.Principal, error) {
 			if i == nil {
-				return tenant.Principal{}, problem.New(problem.Unauthenticated, problem.CodeRevokedKey, "the API key was revoked")
+				return tenant.Principal{}, problem.Unauthenticated(problem.CodeRevokedKey, "the API key was revoked")
 			}
 			return p, nil
 		}), nil

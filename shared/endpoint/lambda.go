@@ -36,11 +36,11 @@ func Lambda(h http.Handler, log *slog.Logger) func(context.Context, events.APIGa
 		}()
 		safe, detail := safeEvent(event)
 		if detail != "" {
-			return refuse(event.Path, problem.New(problem.Invalid, problem.CodeValidation, "%s", detail)), nil
+			return refuse(event.Path, problem.Invalid("%s", detail)), nil
 		}
 		response, err = adapter.ProxyWithContext(ctx, safe)
 		if err != nil {
-			return refuse(event.Path, problem.New(problem.Invalid, problem.CodeValidation, "the request cannot be read")), nil
+			return refuse(event.Path, problem.Invalid("the request cannot be read")), nil
 		}
 		return response, nil
 	}

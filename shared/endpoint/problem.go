@@ -44,29 +44,29 @@ func (b badRequest) Unwrap() error { return b.problem }
 // statusOf is the status of a problem; invalid is that of kind Invalid.
 func statusOf(k problem.Kind, invalid int) int {
 	switch k {
-	case problem.Invalid:
+	case problem.KindInvalid:
 		return invalid
-	case problem.Unauthenticated:
+	case problem.KindUnauthenticated:
 		return http.StatusUnauthorized
-	case problem.Forbidden:
+	case problem.KindForbidden:
 		return http.StatusForbidden
-	case problem.NotFound:
+	case problem.KindNotFound:
 		return http.StatusNotFound
-	case problem.MethodNotAllowed:
+	case problem.KindMethodNotAllowed:
 		return http.StatusMethodNotAllowed
-	case problem.Conflict:
+	case problem.KindConflict:
 		return http.StatusConflict
-	case problem.InvalidState:
+	case problem.KindInvalidState:
 		return http.StatusBadRequest
-	case problem.TooLarge:
+	case problem.KindTooLarge:
 		return http.StatusRequestEntityTooLarge
-	case problem.UnsupportedMedia:
+	case problem.KindUnsupportedMedia:
 		return http.StatusUnsupportedMediaType
-	case problem.Mismatch:
+	case problem.KindMismatch:
 		return http.StatusUnprocessableEntity
-	case problem.TooMany:
+	case problem.KindTooMany:
 		return http.StatusTooManyRequests
-	case problem.Unavailable:
+	case problem.KindUnavailable:
 		return http.StatusServiceUnavailable
 	}
 	return http.StatusInternalServerError

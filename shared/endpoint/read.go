@@ -25,7 +25,7 @@ func read(r *http.Request, route *Route, req *input) (err error) {
 		return err
 	}
 	if len(req.body) > 0 && (!isJSON(r.Header["Content-Type"]) || r.Header["Content-Encoding"] != nil) {
-		return problem.New(problem.UnsupportedMedia, problem.CodeUnsupportedMedia, "the body must be JSON in UTF-8, not compressed, sent with the header Content-Type: application/json")
+		return problem.New(problem.KindUnsupportedMedia, problem.CodeUnsupportedMedia, "the body must be JSON in UTF-8, not compressed, sent with the header Content-Type: application/json")
 	}
 	return nil
 }
@@ -51,13 +51,13 @@ func readAll(body io.Reader, length, most int64) ([]byte, error) {
 }
 
 func tooLarge(most int64) error {
-	return problem.New(problem.TooLarge, problem.CodeTooLarge, "the body is larger than %d bytes", most)
+	return problem.TooLarge("the body is larger than %d bytes", most)
 }
 
 // unreadable is a body that did not arrive in full.
 func unreadable(err error) error {
 	return badRequest{&problem.Error{
-		Kind: problem.Invalid, Code: problem.CodeInvalidJSON, Detail: "the body did not arrive in full", Err: err,
+		Kind: problem.KindInvalid, Code: problem.CodeInvalidJSON, Detail: "the body did not arrive in full", Err: err,
 	}}
 }
 

@@ -120,10 +120,10 @@ func (s *service) answer(r *http.Request, f *found, c *app.Command) (a answer, e
 	}()
 	if f.route == nil {
 		if len(f.allowed) > 0 {
-			return answer{}, problem.New(problem.MethodNotAllowed, problem.CodeMethodNotAllowed,
+			return answer{}, problem.New(problem.KindMethodNotAllowed, problem.CodeMethodNotAllowed,
 				"%s is not possible here; %s is", clip(r.Method), strings.Join(f.allowed, ", "))
 		}
-		return answer{}, problem.New(problem.NotFound, problem.CodeNotFound, "there is no such path")
+		return answer{}, problem.NotFound(problem.CodeNotFound, "there is no such path")
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), f.route.Timeout)
 	defer cancel()
@@ -171,7 +171,7 @@ func (s *service) confirm(ctx context.Context, c *app.Command) error {
 	if key, ok := c.Claim.Record(); ok {
 		items, err := s.app.Store.Get(ctx, key)
 		if err != nil || len(items) != 1 {
-			return problem.Down("confirm a credential", err)
+			return problem.Unavailable("confirm a credential", err)
 		}
 		record = items[0]
 	}
@@ -202,7 +202,7 @@ func (s *service) failure(h http.Header, f *found, err error, path string, c *ap
 	if !errors.As(err, &e) {
 		switch {
 		case errors.Is(err, store.ErrUnavailable), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-			e = problem.Down("answer in time", err)
+			e = problem.Unavailable("answer in time", err)
 		default:
 			e = problem.As(err)
 		}
@@ -244,7 +244,7 @@ func query(raw string) (url.Values, error) {
 	}
 	values, err := url.ParseQuery(raw)
 	if err != nil {
-		return nil, badRequest{problem.New(problem.Invalid, problem.CodeValidation, "the query string is malformed")}
+		return nil, badRequest{problem.Invalid("the query string is malformed")}
 	}
 	return values, nil
 }

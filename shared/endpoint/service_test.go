@@ -137,9 +137,9 @@ func TestAnswersMayChooseStatusHeadersAndBody(t *testing.T) {
 }
 
 func TestErrorsBecomeProblems(t *testing.T) {
-	down := problem.Down("write", errPlain)
+	down := problem.Unavailable("write", errPlain)
 	down.RetryAfter = time.Minute
-	mfa := problem.New(problem.Unauthenticated, problem.CodeMFARequired, "a second factor is needed")
+	mfa := problem.Unauthenticated(problem.CodeMFARequired, "a second factor is needed")
 	mfa.Challenge = `Bearer error="insufficient_user_authentication"`
 	rows := []struct {
 		name    string
@@ -149,18 +149,18 @@ func TestErrorsBecomeProblems(t *testing.T) {
 		header  string
 		headers string
 	}{
-		{"another organisation's", problem.New(problem.NotFound, problem.CodeActionNotFound, "no such action"), 404, "ACTION_NOT_FOUND", "", ""},
-		{"state", fmt.Errorf("approve: %w", problem.New(problem.InvalidState, problem.CodeInvalidState, "already approved")), 400, "INVALID_STATE", "", ""},
+		{"another organisation's", problem.NotFound(problem.CodeActionNotFound, "no such action"), 404, "ACTION_NOT_FOUND", "", ""},
+		{"state", fmt.Errorf("approve: %w", problem.InvalidState("already approved")), 400, "INVALID_STATE", "", ""},
 		{"validation", problem.InvalidFields(problem.Field{Pointer: "/a", Detail: "a is bad"}), 422, "VALIDATION_ERROR", "", ""},
-		{"mismatch", problem.New(problem.Mismatch, problem.CodeKeyReused, "reused"), 422, "IDEMPOTENCY_KEY_REUSED", "", ""},
-		{"conflict", problem.New(problem.Conflict, "IN_FLIGHT", "in flight"), 409, "IN_FLIGHT", "", ""},
-		{"too many", problem.New(problem.TooMany, "RATE_LIMIT_EXCEEDED", "slow down"), 429, "RATE_LIMIT_EXCEEDED", "Retry-After", "1"},
+		{"mismatch", problem.New(problem.KindMismatch, problem.CodeKeyReused, "reused"), 422, "IDEMPOTENCY_KEY_REUSED", "", ""},
+		{"conflict", problem.New(problem.KindConflict, "IN_FLIGHT", "in flight"), 409, "IN_FLIGHT", "", ""},
+		{"too many", problem.New(problem.KindTooMany, "RATE_LIMIT_EXCEEDED", "slow down"), 429, "RATE_LIMIT_EXCEEDED", "Retry-After", "1"},
 		{"a dependency", down, 503, "SERVICE_UNAVAILABLE", "Retry-After", "5"},
 		{"a bare store failure", fmt.Errorf("read: %w", store.ErrUnavailable), 503, "SERVICE_UNAVAILABLE", "Retry-After", "1"},
 		{"a deadline", fmt.Errorf("read: %w", context.DeadlineExceeded), 503, "SERVICE_UNAVAILABLE", "Retry-After", "1"},
 		{"a second factor", mfa, 401, "MFA_REQUIRED", "WWW-Authenticate", mfa.Challenge},
 		{"a mistake", errPlain, 500, "INTERNAL_ERROR", "", ""},
-		{"text that is no text", problem.New(problem.Forbidden, problem.CodeForbidden, "no \xff"), 403, "INSUFFICIENT_PERMISSIONS", "", ""},
+		{"text that is no text", problem.Forbidden("no \xff"), 403, "INSUFFICIENT_PERMISSIONS", "", ""},
 	}
 	for _, row := range rows {
 		s := spec(Token)

@@ -51,7 +51,7 @@ func Name(org tenant.ID, id action.ID) string { return org.String() + "-" + id.S
 // its execution's end, which is longer than a change can be repeated.
 func (m Machine) Start(ctx context.Context, in app.Wait) error {
 	if m.arn == "" {
-		return problem.Down("start an execution", errors.New("the state machine is not configured"))
+		return problem.Unavailable("start an execution", errors.New("the state machine is not configured"))
 	}
 	input, err := text(in)
 	if err != nil {
@@ -105,7 +105,7 @@ func down(doing string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return problem.Down(doing, err)
+	return problem.Unavailable(doing, err)
 }
 
 // text is v as JSON. It always is JSON: a bad text would spend the token on LocalStack.

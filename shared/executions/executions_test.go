@@ -102,7 +102,7 @@ func TestEveryOtherFailureIsToBeRepeated(t *testing.T) {
 	for _, c := range calls {
 		for _, failure := range failures {
 			err := c.call(executions.New(scripted{new([]string), failure}, "arn:m"))
-			if problem.As(err).Kind != problem.Unavailable || !errors.Is(err, failure) {
+			if problem.As(err).Kind != problem.KindUnavailable || !errors.Is(err, failure) {
 				t.Errorf("%s after %v: %v", c.name, failure, err)
 			}
 		}
@@ -119,7 +119,7 @@ func TestEveryOtherFailureIsToBeRepeated(t *testing.T) {
 
 func TestWithoutAStateMachineNothingStarts(t *testing.T) {
 	var asked []string
-	if err := executions.New(scripted{&asked, nil}, "").Start(t.Context(), wait); problem.As(err).Kind != problem.Unavailable || asked != nil {
+	if err := executions.New(scripted{&asked, nil}, "").Start(t.Context(), wait); problem.As(err).Kind != problem.KindUnavailable || asked != nil {
 		t.Errorf("start: %v, asked %q", err, asked)
 	}
 }

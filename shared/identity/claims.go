@@ -73,7 +73,7 @@ func (c claims) check(issuer, audience string, now time.Time) error {
 		return invalid("the token has no expiry", nil)
 	}
 	if seconds >= *c.Expires {
-		return problem.New(problem.Unauthenticated, problem.CodeExpiredToken, "the token has expired")
+		return problem.Unauthenticated(problem.CodeExpiredToken, "the token has expired")
 	}
 	return nil
 }

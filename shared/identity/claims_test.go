@@ -66,7 +66,7 @@ func TestATokenIsHeldAgainstIssuerAudienceAndTime(t *testing.T) {
 				}
 				return
 			}
-			wantCode(t, err, problem.Unauthenticated, test.code)
+			wantCode(t, err, problem.KindUnauthenticated, test.code)
 		})
 	}
 }
@@ -166,7 +166,7 @@ func TestClaimsSayWhoIsAsking(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p, err := v.Verify(context.Background(), goodToken(t, test.change))
 			if test.holds == nil {
-				wantCode(t, err, problem.Unauthenticated, problem.CodeInvalidToken)
+				wantCode(t, err, problem.KindUnauthenticated, problem.CodeInvalidToken)
 				return
 			}
 			if err != nil || !test.holds(p) || p.Kind != tenant.Person {

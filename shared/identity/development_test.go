@@ -26,7 +26,7 @@ func TestADevelopmentTokenSpeaksForItsPersonLocally(t *testing.T) {
 	}
 	later := must(development().Verifier(func() time.Time { return now.Add(time.Hour) }))
 	_, err = later.Verify(context.Background(), token)
-	wantCode(t, err, problem.Unauthenticated, problem.CodeExpiredToken)
+	wantCode(t, err, problem.KindUnauthenticated, problem.CodeExpiredToken)
 }
 
 func TestADevelopmentTokenIsRefusedElsewhere(t *testing.T) {
@@ -46,7 +46,7 @@ func TestADevelopmentTokenIsRefusedElsewhere(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, err = v.Verify(context.Background(), token)
-			wantCode(t, err, problem.Unauthenticated, problem.CodeInvalidToken)
+			wantCode(t, err, problem.KindUnauthenticated, problem.CodeInvalidToken)
 		})
 	}
 }

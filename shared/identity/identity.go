@@ -128,5 +128,5 @@ func Looks(s string) bool {
 }
 
 func invalid(detail string, cause error) error {
-	return &problem.Error{Kind: problem.Unauthenticated, Code: problem.CodeInvalidToken, Detail: detail, Err: cause}
+	return &problem.Error{Kind: problem.KindUnauthenticated, Code: problem.CodeInvalidToken, Detail: detail, Err: cause}
 }

@@ -205,7 +205,7 @@ func TestATokenThatIsNotGenuineIsRefused(t *testing.T) {
 	for name, token := range tests {
 		t.Run(name, func(t *testing.T) {
 			p, err := v.Verify(context.Background(), token)
-			wantCode(t, err, problem.Unauthenticated, problem.CodeInvalidToken)
+			wantCode(t, err, problem.KindUnauthenticated, problem.CodeInvalidToken)
 			if p != (tenant.Principal{}) {
 				t.Errorf("a refused token has the principal %+v", p)
 			}
@@ -312,13 +312,13 @@ func TestKeysForOtherPurposesAreLeftOutOfASet(t *testing.T) {
 		t.Error(err)
 	}
 	_, err = v.Verify(context.Background(), sign(t, jwt.SigningMethodRS256, evilKey(), header{"kid": "enc"}, goodClaims(nil)))
-	wantCode(t, err, problem.Unauthenticated, problem.CodeInvalidToken)
+	wantCode(t, err, problem.KindUnauthenticated, problem.CodeInvalidToken)
 }
 
 func TestNoVerifierTrustsNobody(t *testing.T) {
 	var v *identity.Verifier
 	_, err := v.Verify(context.Background(), goodToken(t, nil))
-	wantCode(t, err, problem.Unauthenticated, problem.CodeInvalidToken)
+	wantCode(t, err, problem.KindUnauthenticated, problem.CodeInvalidToken)
 }
 
 func TestLooksTellsTokensFromOtherTexts(t *testing.T) {

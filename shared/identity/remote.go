@@ -79,7 +79,7 @@ func (r *remote) find(ctx context.Context, id string, now time.Time) (verificati
 	}
 	if failure != nil {
 		// The key may be one that we have not heard of: not the caller's fault.
-		return verificationKey{}, false, problem.Down("fetch the issuer's key set", failure)
+		return verificationKey{}, false, problem.Unavailable("fetch the issuer's key set", failure)
 	}
 	return verificationKey{}, false, nil
 }

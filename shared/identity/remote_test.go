@@ -87,7 +87,7 @@ func TestThePublishedKeySetIsFetchedWhenFirstNeededAndHourly(t *testing.T) {
 func TestUnknownKeysCauseAtMostOneFetchAMinute(t *testing.T) {
 	p := publish(t)
 	for range 5 {
-		wantCode(t, p.verify(t, "unknown"), problem.Unauthenticated, problem.CodeInvalidToken)
+		wantCode(t, p.verify(t, "unknown"), problem.KindUnauthenticated, problem.CodeInvalidToken)
 	}
 	p.want(t, 1)
 	p.later(time.Minute)
@@ -96,7 +96,7 @@ func TestUnknownKeysCauseAtMostOneFetchAMinute(t *testing.T) {
 		t.Errorf("a key published since is not found: %v", err)
 	}
 	p.want(t, 2)
-	wantCode(t, p.verify(t, "rsa"), problem.Unauthenticated, problem.CodeInvalidToken)
+	wantCode(t, p.verify(t, "rsa"), problem.KindUnauthenticated, problem.CodeInvalidToken)
 }
 
 func TestTokensThatNoKeyCouldVerifyCauseNoFetch(t *testing.T) {
@@ -128,7 +128,7 @@ func TestAnIssuerThatFailsIsAnOutageAndNotABadToken(t *testing.T) {
 			p := publish(t)
 			p.does(fail)
 			for range 5 {
-				wantCode(t, p.verify(t, "rsa"), problem.Unavailable, problem.CodeUnavailable)
+				wantCode(t, p.verify(t, "rsa"), problem.KindUnavailable, problem.CodeUnavailable)
 			}
 			p.want(t, 1) // a failing issuer is left alone for a while
 			p.later(3 * time.Second)
@@ -150,9 +150,9 @@ func TestTheLastKnownKeysOutliveAnOutageForADay(t *testing.T) {
 	if err := p.verify(t, "rsa"); err != nil {
 		t.Errorf("within the day: %v", err)
 	}
-	wantCode(t, p.verify(t, "unknown"), problem.Unavailable, problem.CodeUnavailable)
+	wantCode(t, p.verify(t, "unknown"), problem.KindUnavailable, problem.CodeUnavailable)
 	p.later(3 * time.Second)
-	wantCode(t, p.verify(t, "rsa"), problem.Unavailable, problem.CodeUnavailable)
+	wantCode(t, p.verify(t, "rsa"), problem.KindUnavailable, problem.CodeUnavailable)
 }
 
 func TestAKeyTakenOutOfTheSetIsTrustedForAnHourAtMost(t *testing.T) {
@@ -162,7 +162,7 @@ func TestAKeyTakenOutOfTheSetIsTrustedForAnHourAtMost(t *testing.T) {
 	}
 	p.serve(jwks(ecJWK("ec", "", &ecKey().PublicKey)))
 	p.later(time.Hour)
-	wantCode(t, p.verify(t, "rsa"), problem.Unauthenticated, problem.CodeInvalidToken)
+	wantCode(t, p.verify(t, "rsa"), problem.KindUnauthenticated, problem.CodeInvalidToken)
 }
 
 func TestManyTokensAtOnceCauseOneFetch(t *testing.T) {

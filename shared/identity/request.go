@@ -81,7 +81,7 @@ func (c Credentials) Claim(r *http.Request) (app.Claim, Source, error) {
 	case given.authorization != "":
 		return app.Claim{}, None, invalid("the Authorization header holds neither a bearer token nor an API key", nil)
 	}
-	return app.Claim{}, None, problem.New(problem.Unauthenticated, problem.CodeMissingAuth, "authentication is required")
+	return app.Claim{}, None, problem.Unauthenticated(problem.CodeMissingAuth, "authentication is required")
 }
 
 func (c Credentials) token(r *http.Request, text string, from Source) (app.Claim, Source, error) {
@@ -90,7 +90,7 @@ func (c Credentials) token(r *http.Request, text string, from Source) (app.Claim
 		return app.Claim{}, None, err
 	}
 	if from == Cookie && changes(r.Method) && !repeatsCSRF(r) {
-		return app.Claim{}, None, problem.New(problem.Forbidden, problem.CodeCSRF,
+		return app.Claim{}, None, problem.New(problem.KindForbidden, problem.CodeCSRF,
 			"a request with the session cookie must repeat the cookie %s in the header %s", csrfCookie, csrfHeader)
 	}
 	return app.Confirmed(p), from, nil
@@ -151,7 +151,7 @@ func single(h http.Header, name string) (string, error) {
 
 // ambiguous refuses credentials that two readers could read differently.
 func ambiguous(detail string) error {
-	return problem.New(problem.Unauthenticated, problem.CodeAmbiguous, "%s", detail)
+	return problem.Unauthenticated(problem.CodeAmbiguous, "%s", detail)
 }
 
 // changes reports whether a request of the method may change state: any but

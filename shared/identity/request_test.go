@@ -131,7 +131,7 @@ func TestTheFirstCredentialInOrderDecides(t *testing.T) {
 				}
 				return
 			}
-			wantCode(t, err, problem.Unauthenticated, test.code)
+			wantCode(t, err, problem.KindUnauthenticated, test.code)
 			for _, secret := range []string{token, key, bearerKey, forged} {
 				if strings.Contains(err.Error(), secret) {
 					t.Error("the error repeats the credential")
@@ -173,7 +173,7 @@ func TestACookieThatMayChangeStateNeedsItsCSRFToken(t *testing.T) {
 					}
 					return
 				}
-				wantCode(t, err, problem.Forbidden, problem.CodeCSRF)
+				wantCode(t, err, problem.KindForbidden, problem.CodeCSRF)
 			})
 		}
 		for _, method := range []string{"GET", "HEAD", "OPTIONS"} {
@@ -200,7 +200,7 @@ func TestHeadersNeedNoCSRFToken(t *testing.T) {
 
 func TestABadCookieIsABadCredentialBeforeItIsAForgedRequest(t *testing.T) {
 	_, _, err := newCredentials(t).Claim(send("POST", "Cookie", "access_token=eyJh.b.c"))
-	wantCode(t, err, problem.Unauthenticated, problem.CodeInvalidToken)
+	wantCode(t, err, problem.KindUnauthenticated, problem.CodeInvalidToken)
 }
 
 func TestWithoutConfigurationNobodyIsAccepted(t *testing.T) {
@@ -254,7 +254,7 @@ func FuzzRequestClaim(f *testing.F) {
 		if err == nil || source != identity.None || claim.Org() != 0 {
 			t.Fatalf("accepted as %v of %v", source, claim.Org())
 		}
-		if p := problem.As(err); p.Kind != problem.Unauthenticated && p.Kind != problem.Forbidden {
+		if p := problem.As(err); p.Kind != problem.KindUnauthenticated && p.Kind != problem.KindForbidden {
 			t.Fatalf("kind %d: %v", p.Kind, err)
 		}
 	})

@@ -145,15 +145,15 @@ func confirm(key store.Key, org tenant.ID, role tenant.Role, item *store.Item, n
 	case record.OrganizationID != org || record.Role != role:
 		return tenant.Principal{}, invalid()
 	case record.Revoked():
-		return tenant.Principal{}, problem.New(problem.Unauthenticated, problem.CodeRevokedKey, "the API key has been revoked")
+		return tenant.Principal{}, problem.Unauthenticated(problem.CodeRevokedKey, "the API key has been revoked")
 	case record.Expired(now):
-		return tenant.Principal{}, problem.New(problem.Unauthenticated, problem.CodeExpiredKey, "the API key has expired")
+		return tenant.Principal{}, problem.Unauthenticated(problem.CodeExpiredKey, "the API key has expired")
 	}
 	return record.principal(), nil
 }
 
 func invalid() error {
-	return problem.New(problem.Unauthenticated, problem.CodeInvalidKey, "the API key is not valid")
+	return problem.Unauthenticated(problem.CodeInvalidKey, "the API key is not valid")
 }
 
 // parse takes a key apart. There is exactly one text for each key.

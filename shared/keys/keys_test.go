@@ -59,7 +59,7 @@ func wantCode(t testing.TB, err error, code string) {
 	if err == nil {
 		t.Fatalf("succeeded, want %s", code)
 	}
-	if p := problem.As(err); p.Kind != problem.Unauthenticated || p.Code != code {
+	if p := problem.As(err); p.Kind != problem.KindUnauthenticated || p.Code != code {
 		t.Fatalf("got kind %d code %q (%v), want unauthenticated %s", p.Kind, p.Code, err, code)
 	}
 }

@@ -51,6 +51,5 @@ func (e *TooLargeError) Error() string {
 
 // Unwrap is what a caller of the service may be told.
 func (e *TooLargeError) Unwrap() error {
-	return problem.New(problem.TooLarge, problem.CodeTooLarge,
-		"the record that this request would make is too large: at most %d bytes can be stored", MaxItem)
+	return problem.TooLarge("the record that this request would make is too large: at most %d bytes can be stored", MaxItem)
 }

@@ -9,8 +9,7 @@ func (a Agent) Deactivate(e Event) (Agent, error) {
 		return a, nil
 	}
 	if a.emergency() {
-		return a, problem.New(problem.InvalidState, problem.CodeInvalidState,
-			"the agent is %s by emergency and cannot be deactivated; an admin may activate it, with a reason", a.Status)
+		return a, problem.InvalidState("the agent is %s by emergency and cannot be deactivated; an admin may activate it, with a reason", a.Status)
 	}
 	a = a.touched(e)
 	a.Status, a.Suspension = Draft, nil

@@ -61,7 +61,7 @@ func TestTheStateMachineIsTheDocumentedOne(t *testing.T) {
 			before := start[c.from](begin())
 			after, err := verbs[c.verb](before)
 			if c.to == refused {
-				if e := problem.As(err); err == nil || e.Kind != problem.Invalid && e.Kind != problem.InvalidState {
+				if e := problem.As(err); err == nil || e.Kind != problem.KindInvalid && e.Kind != problem.KindInvalidState {
 					t.Fatalf("got %v, want a refusal", err)
 				}
 				c.to = before.Status

@@ -203,8 +203,7 @@ func mayDecide(a *action.Action, by tenant.Principal, now time.Time) error {
 		return forbidden("only a person of role admin or manager decides on actions")
 	}
 	if !a.Pending() {
-		return problem.New(problem.InvalidState, problem.CodeInvalidState,
-			"action %d is not pending approval: its status is %s", a.ID, a.Status)
+		return problem.InvalidState("action %d is not pending approval: its status is %s", a.ID, a.Status)
 	}
 	w := a.Approval
 	if Overdue(a, now) {
@@ -226,8 +225,7 @@ func ranOut(a *action.Action) error {
 	if next := w.Stage + 1; next < len(w.Stages) && !inVain(a, w.Stages[next]) {
 		after = fmt.Sprintf("stage %d is open now", next+1)
 	}
-	return problem.New(problem.InvalidState, problem.CodeInvalidState,
-		"action %d is not pending approval any more: the time of stage %d ran out at %s and %s",
+	return problem.InvalidState("action %d is not pending approval any more: the time of stage %d ran out at %s and %s",
 		a.ID, w.Stage+1, w.StageExpiresAt.Format(time.RFC3339), after)
 }
 
@@ -242,7 +240,7 @@ func mayApprove(a *action.Action, by tenant.Principal) error {
 		}
 	}
 	if a.Approval.MFA && !by.MFA {
-		e := problem.New(problem.Unauthenticated, problem.CodeMFARequired,
+		e := problem.Unauthenticated(problem.CodeMFARequired,
 			"this action's risk needs an approver with a second factor: sign in with MFA and approve again")
 		// RFC 9470 §3: the step-up challenge.
 		e.Challenge = `Bearer error="insufficient_user_authentication", error_description="a second factor is required", acr_values="mfa"`
@@ -264,7 +262,7 @@ func same(a, b tenant.Principal) bool {
 }
 
 func forbidden(format string, args ...any) error {
-	return problem.New(problem.Forbidden, problem.CodeForbidden, format, args...)
+	return problem.Forbidden(format, args...)
 }
 
 func stageData(w *action.Approval) map[string]any {

@@ -123,29 +123,29 @@ func TestWhoMayDecideAndWhen(t *testing.T) {
 	}{
 		"a manager with a second factor approves":      {Approve, one(), bob, time.Minute, "", 0},
 		"an admin rejects":                             {Reject, one(), person("a", tenant.Admin, false), time.Minute, "", 0},
-		"an approver without a second factor":          {Approve, one(), person("m", tenant.Manager, false), time.Minute, problem.CodeMFARequired, problem.Unauthenticated},
+		"an approver without a second factor":          {Approve, one(), person("m", tenant.Manager, false), time.Minute, problem.CodeMFARequired, problem.KindUnauthenticated},
 		"rejecting needs no second factor":             {Reject, one(), person("m", tenant.Manager, false), time.Minute, "", 0},
-		"whoever submitted cannot approve":             {Approve, one(), submitter, time.Minute, forbidden, problem.Forbidden},
+		"whoever submitted cannot approve":             {Approve, one(), submitter, time.Minute, forbidden, problem.KindForbidden},
 		"whoever submitted may take it back":           {Reject, one(), submitter, time.Minute, "", 0},
 		"the key's creator may approve":                {Approve, byKey(), bob, time.Minute, "", 0},
-		"a user has not the role":                      {Approve, one(), person("u", tenant.User, true), time.Minute, forbidden, problem.Forbidden},
-		"a key never decides":                          {Approve, one(), key, time.Minute, forbidden, problem.Forbidden},
-		"a key never rejects either":                   {Reject, one(), key, time.Minute, forbidden, problem.Forbidden},
-		"what is decided cannot be decided again":      {Approve, after(reject, one()), bob, time.Minute, state, problem.InvalidState},
+		"a user has not the role":                      {Approve, one(), person("u", tenant.User, true), time.Minute, forbidden, problem.KindForbidden},
+		"a key never decides":                          {Approve, one(), key, time.Minute, forbidden, problem.KindForbidden},
+		"a key never rejects either":                   {Reject, one(), key, time.Minute, forbidden, problem.KindForbidden},
+		"what is decided cannot be decided again":      {Approve, after(reject, one()), bob, time.Minute, state, problem.KindInvalidState},
 		"a millisecond before the deadline is fine":    {Approve, one(), bob, time.Hour - time.Millisecond, "", 0},
-		"at the deadline it is too late":               {Approve, one(), bob, time.Hour, state, problem.InvalidState},
-		"at the stage's deadline it is too late":       {Approve, waiting(nil, stage("a", 1), stage("b", 1)), bob, time.Hour, state, problem.InvalidState},
-		"too late to reject as well":                   {Reject, one(), bob, time.Hour, state, problem.InvalidState},
+		"at the deadline it is too late":               {Approve, one(), bob, time.Hour, state, problem.KindInvalidState},
+		"at the stage's deadline it is too late":       {Approve, waiting(nil, stage("a", 1), stage("b", 1)), bob, time.Hour, state, problem.KindInvalidState},
+		"too late to reject as well":                   {Reject, one(), bob, time.Hour, state, problem.KindInvalidState},
 		"who is named by e-mail approves":              {Approve, named(), bob, time.Minute, "", 0},
-		"an admin who is not named does not":           {Approve, named(), ann, time.Minute, forbidden, problem.Forbidden},
-		"nor rejects":                                  {Reject, named(), ann, time.Minute, forbidden, problem.Forbidden},
-		"who is named but a user does not":             {Approve, named(), person("bob", tenant.User, true), time.Minute, forbidden, problem.Forbidden},
-		"the same person twice in a stage":             {Approve, after(annApproves, waiting(nil, stage("a", 2))), ann, time.Minute, forbidden, problem.Forbidden},
-		"the same person under another subject":        {Approve, after(annApproves, waiting(nil, stage("a", 2))), annAgain, time.Minute, forbidden, problem.Forbidden},
-		"the same person in two stages":                {Approve, after(annApproves, waiting(nil, stage("a", 1), stage("b", 1))), ann, time.Minute, forbidden, problem.Forbidden},
+		"an admin who is not named does not":           {Approve, named(), ann, time.Minute, forbidden, problem.KindForbidden},
+		"nor rejects":                                  {Reject, named(), ann, time.Minute, forbidden, problem.KindForbidden},
+		"who is named but a user does not":             {Approve, named(), person("bob", tenant.User, true), time.Minute, forbidden, problem.KindForbidden},
+		"the same person twice in a stage":             {Approve, after(annApproves, waiting(nil, stage("a", 2))), ann, time.Minute, forbidden, problem.KindForbidden},
+		"the same person under another subject":        {Approve, after(annApproves, waiting(nil, stage("a", 2))), annAgain, time.Minute, forbidden, problem.KindForbidden},
+		"the same person in two stages":                {Approve, after(annApproves, waiting(nil, stage("a", 1), stage("b", 1))), ann, time.Minute, forbidden, problem.KindForbidden},
 		"another person in the second stage":           {Approve, after(annApproves, waiting(nil, stage("a", 1), stage("b", 1))), bob, time.Minute, "", 0},
 		"who approved a stage may reject the next one": {Reject, after(annApproves, waiting(nil, stage("a", 1), stage("b", 1))), ann, time.Minute, "", 0},
-		"a record without stages has no approvers":     {Approve, waiting(nil), bob, time.Minute, state, problem.InvalidState},
+		"a record without stages has no approvers":     {Approve, waiting(nil), bob, time.Minute, state, problem.KindInvalidState},
 	} {
 		t.Run(name, func(t *testing.T) {
 			before, votes := *c.on, len(c.on.Approval.Votes)
@@ -179,7 +179,7 @@ func TestAnActionThatIsNotWhatWasSubmittedCannotBeApproved(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.Input.Proposal.Resource = "something else"
-	if _, err := Approve(a, bob, "", start); problem.As(err).Kind != problem.Internal || !a.Pending() {
+	if _, err := Approve(a, bob, "", start); problem.As(err).Kind != problem.KindInternal || !a.Pending() {
 		t.Errorf("got %v, status %s", err, a.Status)
 	}
 	if _, err := Reject(a, bob, "", start); err != nil {

@@ -12,22 +12,22 @@ import (
 // Kind is what went wrong, from the caller's point of view. The set is closed.
 type Kind int
 
-// The kinds and the HTTP status each is answered with. Invalid is 400 or 422,
-// as the operation documents.
+// The kinds and the HTTP status each is answered with. KindInvalid is 400 or
+// 422, as the operation documents.
 const (
-	Internal         Kind = iota // 500, the zero value: a mistake of ours
-	Invalid                      // 400 or 422: a request that cannot be understood or allowed
-	Unauthenticated              // 401: no credential, or a bad one
-	Forbidden                    // 403: a good credential without the right
-	NotFound                     // 404: unknown, or another organisation's
-	MethodNotAllowed             // 405
-	Conflict                     // 409: an Idempotency-Key in flight
-	InvalidState                 // 400 INVALID_STATE: the record is in another state
-	TooLarge                     // 413
-	UnsupportedMedia             // 415
-	Mismatch                     // 422: an Idempotency-Key used with another body
-	TooMany                      // 429: the API's own rate limit
-	Unavailable                  // 503: a dependency failed; nothing was decided
+	KindInternal         Kind = iota // 500, the zero value: a mistake of ours
+	KindInvalid                      // 400 or 422: a request that cannot be understood or allowed
+	KindUnauthenticated              // 401: no credential, or a bad one
+	KindForbidden                    // 403: a good credential without the right
+	KindNotFound                     // 404: unknown, or another organisation's
+	KindMethodNotAllowed             // 405
+	KindConflict                     // 409: an Idempotency-Key in flight
+	KindInvalidState                 // 400 INVALID_STATE: the record is in another state
+	KindTooLarge                     // 413
+	KindUnsupportedMedia             // 415
+	KindMismatch                     // 422: an Idempotency-Key used with another body
+	KindTooMany                      // 429: the API's own rate limit
+	KindUnavailable                  // 503: a dependency failed; nothing was decided
 )
 
 // The machine codes of the documentation (facts.md §1.4) and our own.
@@ -85,28 +85,62 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// New makes an error of a kind.
+// New returns an error of a kind, for the few kinds without a constructor.
 func New(k Kind, code, format string, args ...any) *Error {
 	return &Error{Kind: k, Code: code, Detail: fmt.Sprintf(format, args...)}
 }
 
-// InvalidFields is a validation failure that names each offending field; its
-// detail is the first of them, because most callers read no further.
+// Invalid returns a validation failure of the request as a whole. Use
+// InvalidFields where a part of it is to blame.
+func Invalid(format string, args ...any) *Error {
+	return New(KindInvalid, CodeValidation, format, args...)
+}
+
+// InvalidFields returns a validation failure that names each offending field.
+// Its detail is that of the first field, because most callers read no further.
 func InvalidFields(fields ...Field) *Error {
-	e := &Error{Kind: Invalid, Code: CodeValidation, Detail: "the request is not valid", Fields: fields}
+	e := Invalid("the request is not valid")
+	e.Fields = fields
 	if len(fields) > 0 {
 		e.Detail = fields[0].Detail
 	}
 	return e
 }
 
-// Down is a dependency that did not answer: nothing was decided, try again
-// soon. The published clients wait out Retry-After in full, so it is short
-// (clients.md §5). An err that is a problem itself stays that one: the
-// dependency did answer, and trying again would not help.
-func Down(doing string, err error) *Error {
+// InvalidState returns the refusal of a change that the record's present state
+// does not allow.
+func InvalidState(format string, args ...any) *Error {
+	return New(KindInvalidState, CodeInvalidState, format, args...)
+}
+
+// Unauthenticated returns the refusal of a missing or bad credential.
+func Unauthenticated(code, format string, args ...any) *Error {
+	return New(KindUnauthenticated, code, format, args...)
+}
+
+// Forbidden returns the refusal of a good credential that lacks a right.
+func Forbidden(format string, args ...any) *Error {
+	return New(KindForbidden, CodeForbidden, format, args...)
+}
+
+// NotFound returns the answer for a record that does not exist or belongs to
+// another organisation; both read the same.
+func NotFound(code, format string, args ...any) *Error {
+	return New(KindNotFound, code, format, args...)
+}
+
+// TooLarge returns the refusal of a request, or of a record that it would make.
+func TooLarge(format string, args ...any) *Error {
+	return New(KindTooLarge, CodeTooLarge, format, args...)
+}
+
+// Unavailable returns the failure of a dependency that did not answer: nothing
+// was decided, and the caller may retry soon. The published clients wait out
+// Retry-After in full, so it is short (clients.md §5). An err that already is
+// an Error keeps its kind: the dependency did answer, and a retry would not help.
+func Unavailable(doing string, err error) *Error {
 	e := &Error{
-		Kind: Unavailable, Code: CodeUnavailable, RetryAfter: time.Second,
+		Kind: KindUnavailable, Code: CodeUnavailable, RetryAfter: time.Second,
 		Detail: "a dependency is not available; nothing was decided, try again",
 	}
 	var said *Error
@@ -118,6 +152,26 @@ func Down(doing string, err error) *Error {
 	return e
 }
 
+// ErrCorrupt is in the chain of every error that Corrupt returns.
+var ErrCorrupt = errors.New("corrupt record")
+
+// Corrupt returns the failure to decode a stored record, such as "an agent".
+// No retry helps, so it is a 500; the log line says "corrupt record".
+func Corrupt(record string, err error) *Error {
+	return &Error{
+		Kind: KindInternal, Code: CodeInternal, Detail: "a stored record cannot be read; the failure was recorded",
+		Err: fmt.Errorf("%w: decode %s: %w", ErrCorrupt, record, err),
+	}
+}
+
+// Internal returns a mistake of ours, such as a record that cannot be encoded.
+func Internal(doing string, err error) *Error {
+	return &Error{
+		Kind: KindInternal, Code: CodeInternal, Detail: "the service failed to answer; the failure was recorded",
+		Err: fmt.Errorf("%s: %w", doing, err),
+	}
+}
+
 // As finds the Error in err's chain. Anything else is an internal failure
 // whose cause is kept for the log.
 func As(err error) *Error {
@@ -125,5 +179,5 @@ func As(err error) *Error {
 	if errors.As(err, &e) {
 		return e
 	}
-	return &Error{Kind: Internal, Code: CodeInternal, Detail: "the service failed to answer; the failure was recorded", Err: err}
+	return &Error{Kind: KindInternal, Code: CodeInternal, Detail: "the service failed to answer; the failure was recorded", Err: err}
 }

@@ -186,7 +186,7 @@ func (s *suite) tooLarge(what string, k store.Key, err error) {
 	s.Helper()
 	s.refused(what, err)
 	var large *store.TooLargeError
-	if !errors.As(err, &large) || large.Key != k || problem.Down("write", err).Kind != problem.TooLarge {
+	if !errors.As(err, &large) || large.Key != k || problem.Unavailable("write", err).Kind != problem.KindTooLarge {
 		s.Errorf("%s: got %v, want that %v is too large", what, err, k)
 	}
 }
