@@ -26,7 +26,7 @@ func (a *App) EscalateAgent(ctx context.Context, c *Command, id agent.ID, s agen
 				return g, err
 			}
 		}
-		config := g.Config.Clone()
+		config := g.Config
 		config.Escalation = escalation
 		g, _ = g.Configure(config, c.by(""))
 		return g, nil

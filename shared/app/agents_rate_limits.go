@@ -16,7 +16,7 @@ func (a *App) LimitAgent(ctx context.Context, c *Command, id agent.ID, s agent.L
 		if len(invalid) > 0 {
 			return g, problem.InvalidFields(invalid...)
 		}
-		config := g.Config.Clone()
+		config := g.Config
 		config.Limits = limits
 		g, _ = g.Configure(config, c.by(""))
 		return g, nil

@@ -19,7 +19,7 @@ type Registration struct {
 // it. A deleted agent's name begins a new life.
 func (a *App) RegisterAgent(ctx context.Context, c *Command, id agent.ID, s agent.Settings) (Registration, error) {
 	typ := agent.Supervised
-	if t := s.AgentType.Value(); t != nil {
+	if t := s.Type.Value(); t != nil {
 		typ = *t
 	}
 	config, invalid := s.Apply(agent.Defaults(typ))

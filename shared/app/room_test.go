@@ -44,7 +44,7 @@ func (d *desk) wordyAgent(queued bool) agent.ID {
 	d.active(id, `{"display_name": "A"}`)
 	email := strings.Repeat("e", 254-len("@x.example")) + "@x.example"
 	url := "https://x.example/"
-	url += strings.Repeat(`"`, agent.MaxURL-len(url))
+	url += strings.Repeat(`"`, problem.MaxURL-len(url))
 	s := agent.EscalationSettings{Email: &email, WebhookURL: &url, AllowQueuedApproval: &queued}
 	if _, err := d.EscalateAgent(d.t.Context(), d.command(admin), id, s); err != nil {
 		d.t.Fatal(err)

@@ -13,18 +13,18 @@ type Event struct {
 	Reason string
 }
 
-// Begin is the first moment of a life: a draft at version 1.0.0. What the
-// record was before counts on in revision, so that no write meant for an
-// earlier life can touch this one.
+// Begin returns a new agent, a draft at version 1.0.0. revision is the last one
+// of the ID's record, or 0: it counts on, so that no conditional write for an
+// earlier life can succeed on this one.
 func Begin(org tenant.ID, id ID, serial int64, c Config, e Event, revision int64) Agent {
 	return Agent{
-		Serial: serial, ID: id, Org: org, Status: Draft, Version: FirstVersion, Number: 1, Config: c.Clone(),
+		Serial: serial, ID: id, Org: org, Status: Draft, Version: FirstVersion, Number: 1, Config: c,
 		CreatedAt: e.At, CreatedBy: e.By, UpdatedAt: e.At, UpdatedBy: e.By,
 		Revision: revision + 1,
 	}
 }
 
-// touched is the agent after one more write by e.
+// touched returns the agent with the time, author and revision of a write.
 func (a Agent) touched(e Event) Agent {
 	a.UpdatedAt, a.UpdatedBy = e.At, e.By
 	a.Revision++

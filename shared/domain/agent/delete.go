@@ -1,6 +1,6 @@
 package agent
 
-// Delete ends the agent's life. What it was stays on record.
+// Delete returns the agent as deleted. Its record is kept.
 func (a Agent) Delete(e Event) Agent {
 	a = a.touched(e)
 	a.Status = Deleted
