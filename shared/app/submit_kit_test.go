@@ -108,7 +108,7 @@ func (d *desk) keyed(key, digest string) *app.Command {
 }
 
 var (
-	machine = tenant.Principal{Org: 1, Kind: tenant.Machine, Subject: "key:1", Role: tenant.Admin, Owner: "sub-1"}
+	machine = tenant.Principal{Org: 1, Kind: tenant.Machine, Subject: "key:1", Role: tenant.Admin}
 	manager = tenant.Principal{Org: 1, Kind: tenant.Person, Subject: "sub-2", UserID: 2, Email: "m@example.com", Role: tenant.Manager, MFA: true}
 )
 

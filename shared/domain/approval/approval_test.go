@@ -97,7 +97,7 @@ func TestWhoMayDecideAndWhen(t *testing.T) {
 	}
 	byKey := func() *action.Action {
 		a := one()
-		a.Submitter = tenant.Principal{Org: 1, Kind: tenant.Machine, Subject: "key:1", Role: tenant.Admin, UserID: 7, Owner: "bob"}
+		a.Submitter = tenant.Principal{Org: 1, Kind: tenant.Machine, Subject: "key:1", Role: tenant.Admin, UserID: 7}
 		return a
 	}
 	after := func(do func(*action.Action) error, a *action.Action) *action.Action {
@@ -224,12 +224,12 @@ func TestAnEscalationThatDoesNotQueueIsDeniedWithItsAddress(t *testing.T) {
 			if !passed || did.Event != EventTimedOut || a.Status != governance.Denied || a.Outcome.DecidedBy != ByTimeout {
 				t.Fatalf("%+v, status %s, outcome %+v", did, a.Status, a.Outcome)
 			}
-			reason := "nobody approved within 1h0m0s"
+			reason := "nobody approved within 1 h"
 			if c.data != nil {
 				reason += "; denied with escalation"
 			}
 			if name == "one that queued" {
-				reason = "nobody approved within 1h10m0s"
+				reason = "nobody approved within 1 h 10 min"
 			}
 			if a.Outcome.Reason != reason {
 				t.Errorf("because %q, want %q", a.Outcome.Reason, reason)
@@ -240,5 +240,16 @@ func TestAnEscalationThatDoesNotQueueIsDeniedWithItsAddress(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestSpansAreForPeople(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "1 s", 4_558_091_912: "5 s", 30 * time.Second: "30 s", 59*time.Second + 999*time.Millisecond: "1 min", time.Minute + time.Second: "1 min 1 s",
+		4 * time.Hour: "4 h", 24 * time.Hour: "1 d", 90*24*time.Hour + 90*time.Minute: "90 d 1 h 30 min",
+	} {
+		if got := span(d); got != want {
+			t.Errorf("%v is %q, want %q", d, got, want)
+		}
 	}
 }

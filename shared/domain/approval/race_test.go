@@ -146,7 +146,7 @@ func (r *race) step(a *actor) {
 func (r *race) moved(a *actor, before *action.Action, did Move) {
 	after := r.stored
 	was, is := before.Approval, after.Approval
-	last := was.Stage+1 == len(was.Stages) || is.Stage == was.Stage && inVain(before, was.Stages[was.Stage+1])
+	last := was.Stage+1 == len(was.Stages) || is.Stage == was.Stage && pointless(before, was.Stages[was.Stage+1])
 	switch {
 	case strings.HasPrefix(a.name, "approve") && was.Stage+1 != a.came:
 		r.Fatalf("%s came in stage %d and approved stage %d", a.name, a.came, was.Stage+1)
