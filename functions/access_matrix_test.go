@@ -9,7 +9,7 @@ import (
 
 	"ascend/events"
 	"ascend/functions"
-	"ascend/shared/app"
+	"ascend/shared/app/approvals"
 	"ascend/shared/domain/action"
 	"ascend/shared/domain/agent"
 	"ascend/shared/endpoint"
@@ -127,7 +127,7 @@ func TestWorkersUseExactlyTheTablesThatTheySay(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	clock := &remembered{}
-	h.app.Executions, h.app.Bus = clock, unheard{}
+	h.app.Approvals.Executions, h.app.Relay.Bus = clock, unheard{}
 	used := map[string]touched{}
 	does := func(id string, do func()) {
 		h.store.Reset(nil)
@@ -149,7 +149,7 @@ func TestWorkersUseExactlyTheTablesThatTheySay(t *testing.T) {
 	relay := func(old *store.Item, key store.Key) {
 		change := store.Change{Key: key, Old: old, New: read(key)}
 		does("stream-relay", func() {
-			if failed := h.app.Relay(t.Context(), []store.Change{change}); len(failed) > 0 {
+			if failed := h.app.Relay.Deliver(t.Context(), []store.Change{change}); len(failed) > 0 {
 				t.Error(failed)
 			}
 		})
@@ -160,7 +160,7 @@ func TestWorkersUseExactlyTheTablesThatTheySay(t *testing.T) {
 	for _, x := range []target{decided, stopped, overdue} {
 		relay(nil, key(x))
 		does("approval-open", func() {
-			h.no(h.app.OpenStage(t.Context(), app.Opening{Wait: clock.started, Token: "token", EnteredAt: time.Now()}))
+			h.no(h.app.Approvals.OpenStage(t.Context(), approvals.Opening{Wait: clock.started, Token: "token", EnteredAt: time.Now()}))
 		})
 	}
 	before := read(key(decided))
@@ -178,14 +178,14 @@ func TestWorkersUseExactlyTheTablesThatTheySay(t *testing.T) {
 	late := time.Now().Add(30 * 24 * time.Hour)
 	h.app.Now = func() time.Time { return late }
 	does("approval-escalate", func() {
-		_, err := h.app.Escalate(t.Context(), ours, h.actionID(overdue))
+		_, err := h.app.Approvals.Escalate(t.Context(), ours, h.actionID(overdue))
 		h.no(err)
 	})
 	h.app.Now = func() time.Time { return time.Now().UTC() }
 	h.target("")
 	h.app.Now = func() time.Time { return late }
 	does("approval-sweep", func() {
-		if n, err := h.app.ExpireDue(t.Context()); n == 0 || err != nil {
+		if n, err := h.app.Approvals.ExpireDue(t.Context()); n == 0 || err != nil {
 			t.Errorf("the sweep closed %d, %v", n, err)
 		}
 	})
@@ -205,11 +205,11 @@ func (h *house) actionID(x target) action.ID {
 }
 
 // remembered is a clock that keeps what it was last told to start.
-type remembered struct{ started app.Wait }
+type remembered struct{ started approvals.Wait }
 
-func (r *remembered) Start(_ context.Context, in app.Wait) error      { r.started = in; return nil }
-func (*remembered) Succeed(context.Context, string, app.Ended) error  { return nil }
-func (*remembered) NextStage(context.Context, string, app.Wait) error { return nil }
+func (r *remembered) Start(_ context.Context, in approvals.Wait) error      { r.started = in; return nil }
+func (*remembered) Succeed(context.Context, string, approvals.Ended) error  { return nil }
+func (*remembered) NextStage(context.Context, string, approvals.Wait) error { return nil }
 
 // unheard is a bus whose events nobody gets.
 type unheard struct{}

@@ -24,6 +24,8 @@ import (
 
 	"ascend/functions"
 	"ascend/shared/app"
+	"ascend/shared/app/record"
+	"ascend/shared/domain/organization"
 	"ascend/shared/domain/tenant"
 	"ascend/shared/endpoint"
 	"ascend/shared/identity"
@@ -108,7 +110,7 @@ func newHouse(t testing.TB) *house {
 	h.no(err)
 	h.secrets = append(h.secrets, password)
 	for _, org := range []tenant.ID{ours, others} {
-		put, err := app.Organization{ID: org, Name: "house", CreatedAt: time.Now()}.Put()
+		put, err := record.PutOrganization(organization.Organization{ID: org, Name: "house", CreatedAt: time.Now()}, 1)
 		h.no(err)
 		_, err = db.Write(t.Context(), put)
 		h.no(err)

@@ -158,7 +158,7 @@ func stock(b *testing.B, data string) string {
 		b.Fatal(err)
 	}
 	begin := time.Now()
-	model, err := h.app.Action(b.Context(), 1, first.ID)
+	model, err := h.app.Actions.Get(b.Context(), 1, first.ID)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -97,7 +97,7 @@ func keepTime(ctx context.Context, house *house, log *slog.Logger) {
 		case <-ctx.Done():
 			return
 		case <-due.C:
-			_, err = house.app.ExpireDue(ctx)
+			_, err = house.app.Approvals.ExpireDue(ctx)
 			err = errors.Join(err, house.takeIn(ctx))
 		case now := <-sweep.C:
 			_, err = house.store.Sweep(ctx, now)

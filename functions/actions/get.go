@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"ascend/shared/app"
+	"ascend/shared/app/command"
+	"ascend/shared/app/record"
 	"ascend/shared/domain/action"
 	"ascend/shared/domain/governance"
 	"ascend/shared/endpoint"
@@ -74,7 +76,7 @@ func getSpec(id, path string) endpoint.Spec {
 	}
 }
 
-func get(ctx context.Context, a *app.App, c *app.Command, in one) (Detail, error) {
+func get(ctx context.Context, a *app.App, c *command.Command, in one) (Detail, error) {
 	act, err := in.read(ctx, a, c)
 	if err != nil {
 		return Detail{}, err
@@ -88,23 +90,23 @@ type one struct {
 }
 
 // read finds the action; an id that cannot be one is as unknown as any other.
-func (o one) read(ctx context.Context, a *app.App, c *app.Command) (*action.Action, error) {
+func (o one) read(ctx context.Context, a *app.App, c *command.Command) (*action.Action, error) {
 	id, err := o.id()
 	if err != nil {
 		return nil, err
 	}
-	return a.Action(ctx, c.Principal.Org, id)
+	return a.Actions.Get(ctx, c.Principal.Org, id)
 }
 
 func (o one) id() (action.ID, error) {
 	id, ok := action.ParseID(o.ActionID)
 	if !ok {
-		return 0, app.ActionNotFound()
+		return 0, record.ActionNotFound()
 	}
 	return id, nil
 }
 
-func detailOf(act *action.Action, client app.Client) Detail {
+func detailOf(act *action.Action, client command.Client) Detail {
 	p, v := act.Input.Proposal, act.Verdict
 	d := Detail{
 		Listed: listedOf(act), AgentName: p.AgentName, ResourceType: p.ResourceType, ResourceID: p.ResourceID,

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"ascend/shared/app"
+	"ascend/shared/app/command"
 	"ascend/shared/domain/action"
 	"ascend/shared/domain/approval"
 	"ascend/shared/domain/audit"
@@ -30,7 +30,7 @@ func TestAnApprovalIsShownAtItsPresentStage(t *testing.T) {
 	})
 	check := func(stage, remaining int, stageEnds, ends time.Time, approvers ...string) {
 		t.Helper()
-		a := detailOf(act, app.Client{}).Approval
+		a := detailOf(act, command.Client{}).Approval
 		if *a.WorkflowID != "wf_1" || a.Type != "multi_stage" || a.Source != "agent" || a.Stages != 2 ||
 			a.Stage != stage || a.RemainingApprovals != remaining || !a.StageExpiresAt.Equal(stageEnds) || !a.ExpiresAt.Equal(ends) || !slices.Equal(a.RequiredApprovers, approvers) {
 			t.Errorf("the approval is shown as %+v", a)

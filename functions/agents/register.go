@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"ascend/shared/app"
+	"ascend/shared/app/command"
 	"ascend/shared/domain/agent"
 	"ascend/shared/endpoint"
 	"ascend/shared/store"
@@ -61,8 +62,8 @@ func Register() endpoint.Route {
 	}, register)
 }
 
-func register(ctx context.Context, a *app.App, c *app.Command, in RegisterIn) (RegisterOut, error) {
-	got, err := a.RegisterAgent(ctx, c, agent.ID(in.AgentID), in.settings())
+func register(ctx context.Context, a *app.App, c *command.Command, in RegisterIn) (RegisterOut, error) {
+	got, err := a.Agents.Register(ctx, c, agent.ID(in.AgentID), in.settings())
 	out := RegisterOut{
 		Success: true, Created: got.Created, Agent: summary(got.Agent),
 		Message: said(got.Created, "Agent registered", "Agent already exists", got.Agent.ID),

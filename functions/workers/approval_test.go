@@ -9,6 +9,7 @@ import (
 
 	"ascend/functions/workers"
 	"ascend/shared/app"
+	"ascend/shared/app/approvals"
 	"ascend/shared/domain/action"
 	"ascend/shared/domain/governance"
 	"ascend/shared/domain/workflow"
@@ -20,12 +21,12 @@ import (
 // told notes what the clock is told.
 type told struct{ succeed []string }
 
-func (*told) Start(context.Context, app.Wait) error { return nil }
-func (t *told) Succeed(_ context.Context, token string, end app.Ended) error {
+func (*told) Start(context.Context, approvals.Wait) error { return nil }
+func (t *told) Succeed(_ context.Context, token string, end approvals.Ended) error {
 	t.succeed = append(t.succeed, token+" "+end.Status)
 	return nil
 }
-func (*told) NextStage(context.Context, string, app.Wait) error { return nil }
+func (*told) NextStage(context.Context, string, approvals.Wait) error { return nil }
 
 // call runs a worker with the payload that the state machine or the schedule
 // sends it.
@@ -46,8 +47,7 @@ func TestTheStepsOfTheClockSpeakAsTheStateMachineDoes(t *testing.T) {
 	defer s.Close()
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	clock := new(told)
-	a := app.New(s)
-	a.Now, a.Executions = func() time.Time { return now }, clock
+	a := app.New(s, app.Options{Now: func() time.Time { return now }, Executions: clock})
 	pending(t, a, 11)
 	pending(t, a, 12)
 

@@ -9,7 +9,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 
-	"ascend/shared/app"
+	"ascend/shared/app/agents"
+	"ascend/shared/app/record"
 	"ascend/shared/domain/agent"
 	"ascend/shared/domain/problem"
 	"ascend/shared/store"
@@ -31,7 +32,7 @@ func TestUpdatesMakeVersions(t *testing.T) {
 		{`{"metadata": {"n": 9007199254740993}}`, "2.0.1", true},
 		{`{"metadata": {"n": 9007199254740993}}`, "2.0.1", false},
 	} {
-		got, err := r.UpdateAgent(ctx, r.command(), "my-agent", settings(t, step.body))
+		got, err := r.Agents.Update(ctx, r.command(), "my-agent", settings(t, step.body))
 		if err != nil || got.Agent.Version != step.version || got.Changed != step.changed {
 			t.Errorf("%s: version %s, changed %v, %v", step.body, got.Agent.Version, got.Changed, err)
 		}
@@ -39,7 +40,7 @@ func TestUpdatesMakeVersions(t *testing.T) {
 	if n := strings.Count(r.events("my-agent"), "agent.updated"); n != 5 {
 		t.Errorf("%d updates audited", n)
 	}
-	if _, err := r.UpdateAgent(ctx, r.command(), "my-agent", settings(t, `{"display_name": null}`)); kind(err) != problem.KindInvalid {
+	if _, err := r.Agents.Update(ctx, r.command(), "my-agent", settings(t, `{"display_name": null}`)); kind(err) != problem.KindInvalid {
 		t.Errorf("a name was taken away: %v", err)
 	}
 }
@@ -50,12 +51,12 @@ func TestRollingBackIsANewVersion(t *testing.T) {
 	ctx := context.Background()
 	for i := range 9 {
 		body := fmt.Sprintf(`{"max_risk_threshold": %d, "metadata": {"n": 9007199254740993}}`, 60+i)
-		if _, err := r.UpdateAgent(ctx, r.command(), "my-agent", settings(t, body)); err != nil {
+		if _, err := r.Agents.Update(ctx, r.command(), "my-agent", settings(t, body)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	limit := settingsOf(t, `{"max_actions_per_hour": 5}`)
-	if _, err := r.LimitAgent(ctx, r.command(), "my-agent", limit); err != nil {
+	if _, err := r.Agents.SetRateLimits(ctx, r.command(), "my-agent", limit); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {
@@ -67,7 +68,7 @@ func TestRollingBackIsANewVersion(t *testing.T) {
 		{"1.10.0", "1.12.0", 68, true},
 		{"1.0.0", "1.13.0", 80, false},
 	} {
-		got, err := r.RollbackAgent(ctx, r.command(), "my-agent", c.target)
+		got, err := r.Agents.Rollback(ctx, r.command(), "my-agent", c.target)
 		if err != nil || !got.Changed || got.Agent.Version != c.version || got.Agent.Config.MaxRiskThreshold != c.max {
 			t.Fatalf("to %s: version %s, maximum %d, %v", c.target, got.Agent.Version, got.Agent.Config.MaxRiskThreshold, err)
 		}
@@ -75,22 +76,22 @@ func TestRollingBackIsANewVersion(t *testing.T) {
 			t.Errorf("to %s: the state item is limited: %v", c.target, limited)
 		}
 	}
-	list, err := r.AgentVersions(ctx, 1, "my-agent", app.Range{Limit: 2, Offset: 1})
+	list, err := r.Agents.Versions(ctx, 1, "my-agent", record.Range{Limit: 2, Offset: 1})
 	if err != nil || list.Total != 14 || len(list.Versions) != 2 || list.Versions[0].Version != "1.12.0" || list.Versions[1].Version != "1.11.0" {
 		t.Errorf("versions %+v, %v", list, err)
 	}
-	rest, err := r.AgentVersions(ctx, 1, "my-agent", app.Range{Limit: 100, After: list.Next})
+	rest, err := r.Agents.Versions(ctx, 1, "my-agent", record.Range{Limit: 100, After: list.Next})
 	if err != nil || len(rest.Versions) != 11 || rest.Versions[0].Version != "1.10.0" || rest.Next != "" {
 		t.Errorf("after %q come %d versions, next %q, %v", list.Next, len(rest.Versions), rest.Next, err)
 	}
 	if v := list.Versions[0]; v.Change != "rollback" || v.Restored != "1.10.0" || v.Number != 13 {
 		t.Errorf("the rollback is told as %+v", v)
 	}
-	if got, err := r.RollbackAgent(ctx, r.command(), "my-agent", "1.0.0"); err != nil || got.Changed || got.Agent.Version != "1.13.0" {
+	if got, err := r.Agents.Rollback(ctx, r.command(), "my-agent", "1.0.0"); err != nil || got.Changed || got.Agent.Version != "1.13.0" {
 		t.Errorf("to where it is: %+v, %v", got, err)
 	}
 	for _, unknown := range []string{"1.0.1", "9.9.9", "0.0.0", "", "1.0", "latest"} {
-		if _, err := r.RollbackAgent(ctx, r.command(), "my-agent", unknown); problem.As(err).Code != app.CodeVersionNotFound || kind(err) != problem.KindNotFound {
+		if _, err := r.Agents.Rollback(ctx, r.command(), "my-agent", unknown); problem.As(err).Code != agents.CodeVersionNotFound || kind(err) != problem.KindNotFound {
 			t.Errorf("to %q: %v", unknown, err)
 		}
 	}
@@ -115,7 +116,7 @@ func TestLimitsReachTheStateItemAndKeepItsCounts(t *testing.T) {
 	if _, err := r.store.Write(ctx, count); err != nil {
 		t.Fatal(err)
 	}
-	got, err := r.LimitAgent(ctx, r.command(), "my-agent", settingsOf(t, `{"max_actions_per_minute": 10, "max_actions_per_hour": 40}`))
+	got, err := r.Agents.SetRateLimits(ctx, r.command(), "my-agent", settingsOf(t, `{"max_actions_per_minute": 10, "max_actions_per_hour": 40}`))
 	if err != nil || got.Agent.Version != "1.1.0" {
 		t.Fatalf("%+v, %v", got, err)
 	}
@@ -126,25 +127,25 @@ func TestLimitsReachTheStateItemAndKeepItsCounts(t *testing.T) {
 	if _, limited := state[store.AttrLimitDay]; limited {
 		t.Error("a day is limited that nobody limited")
 	}
-	show := func(w app.WindowUsage) string {
+	show := func(w agents.WindowUsage) string {
 		text, _ := json.Marshal([]any{w.Limit, w.Current, w.Remaining()})
 		return string(text)
 	}
-	usage, err := r.AgentUsage(ctx, 1, "my-agent", r.now)
+	usage, err := r.Agents.Usage(ctx, 1, "my-agent", r.now)
 	if got := show(usage.PerMinute) + show(usage.PerHour) + show(usage.PerDay); err != nil || got != "[10,3,7][40,45,0][null,200,null]" {
 		t.Errorf("usage %s, %v", got, err)
 	}
-	usage, err = r.AgentUsage(ctx, 1, "my-agent", r.now.Add(time.Minute))
+	usage, err = r.Agents.Usage(ctx, 1, "my-agent", r.now.Add(time.Minute))
 	if got := show(usage.PerMinute) + show(usage.PerHour); err != nil || got != "[10,0,10][40,45,0]" {
 		t.Errorf("a minute later %s, %v", got, err)
 	}
-	if got, err := r.LimitAgent(ctx, r.command(), "my-agent", settingsOf(t, `{"max_actions_per_hour": null}`)); err != nil || got.Agent.Version != "1.2.0" {
+	if got, err := r.Agents.SetRateLimits(ctx, r.command(), "my-agent", settingsOf(t, `{"max_actions_per_hour": null}`)); err != nil || got.Agent.Version != "1.2.0" {
 		t.Errorf("%+v, %v", got, err)
 	}
 	if _, limited := r.state("my-agent")[store.AttrLimitHour]; limited {
 		t.Error("the hour is still limited")
 	}
-	if got, err := r.LimitAgent(ctx, r.command(), "my-agent", agent.LimitSettings{}); err != nil || got.Changed {
+	if got, err := r.Agents.SetRateLimits(ctx, r.command(), "my-agent", agent.LimitSettings{}); err != nil || got.Changed {
 		t.Errorf("nothing asked, %+v, %v", got, err)
 	}
 }
@@ -156,38 +157,38 @@ func TestListing(t *testing.T) {
 		r.register(agent.ID(fmt.Sprintf("agent-%d", i)))
 	}
 	for _, id := range []agent.ID{"agent-1", "agent-4", "agent-5"} {
-		if _, err := r.ActivateAgent(ctx, r.command(), id, ""); err != nil {
+		if _, err := r.Agents.Activate(ctx, r.command(), id, ""); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := r.UpdateAgent(ctx, r.command(), "agent-4", settings(t, `{"agent_type": "advisory"}`)); err != nil {
+	if _, err := r.Agents.Update(ctx, r.command(), "agent-4", settings(t, `{"agent_type": "advisory"}`)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.DeleteAgent(ctx, r.command(), "agent-2"); err != nil {
+	if _, err := r.Agents.Delete(ctx, r.command(), "agent-2"); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {
 		name   string
-		filter app.AgentFilter
-		r      app.Range
+		filter agents.Filter
+		r      record.Range
 		want   string
 		total  int
 		next   string
 	}{
-		{"all but the deleted", app.AgentFilter{}, app.Range{Limit: 10}, "0 1 3 4 5 6", 6, ""},
-		{"a page", app.AgentFilter{}, app.Range{Limit: 2, Offset: 1}, "1 3", 6, "agent-3"},
-		{"the last page", app.AgentFilter{}, app.Range{Limit: 2, Offset: 4}, "5 6", 6, ""},
-		{"past the end", app.AgentFilter{}, app.Range{Limit: 2, Offset: 40}, "", 6, ""},
-		{"by status", app.AgentFilter{Status: agent.Active}, app.Range{Limit: 2}, "1 4", 3, "agent-4"},
-		{"by type", app.AgentFilter{Type: agent.Advisory}, app.Range{Limit: 2}, "4", 1, ""},
-		{"by both", app.AgentFilter{Type: agent.Supervised, Status: agent.Active}, app.Range{Limit: 9}, "1 5", 2, ""},
-		{"after one", app.AgentFilter{}, app.Range{Limit: 2, After: "agent-1"}, "3 4", 0, "agent-4"},
-		{"after one, filtered", app.AgentFilter{Status: agent.Draft}, app.Range{Limit: 1, After: "agent-1"}, "3", 0, "agent-3"},
-		{"after the last but one", app.AgentFilter{}, app.Range{Limit: 2, After: "agent-4"}, "5 6", 0, ""},
-		{"after the last", app.AgentFilter{}, app.Range{Limit: 2, After: "agent-6"}, "", 0, ""},
+		{"all but the deleted", agents.Filter{}, record.Range{Limit: 10}, "0 1 3 4 5 6", 6, ""},
+		{"a page", agents.Filter{}, record.Range{Limit: 2, Offset: 1}, "1 3", 6, "agent-3"},
+		{"the last page", agents.Filter{}, record.Range{Limit: 2, Offset: 4}, "5 6", 6, ""},
+		{"past the end", agents.Filter{}, record.Range{Limit: 2, Offset: 40}, "", 6, ""},
+		{"by status", agents.Filter{Status: agent.Active}, record.Range{Limit: 2}, "1 4", 3, "agent-4"},
+		{"by type", agents.Filter{Type: agent.Advisory}, record.Range{Limit: 2}, "4", 1, ""},
+		{"by both", agents.Filter{Type: agent.Supervised, Status: agent.Active}, record.Range{Limit: 9}, "1 5", 2, ""},
+		{"after one", agents.Filter{}, record.Range{Limit: 2, After: "agent-1"}, "3 4", 0, "agent-4"},
+		{"after one, filtered", agents.Filter{Status: agent.Draft}, record.Range{Limit: 1, After: "agent-1"}, "3", 0, "agent-3"},
+		{"after the last but one", agents.Filter{}, record.Range{Limit: 2, After: "agent-4"}, "5 6", 0, ""},
+		{"after the last", agents.Filter{}, record.Range{Limit: 2, After: "agent-6"}, "", 0, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			list, err := r.Agents(ctx, 1, c.filter, c.r)
+			list, err := r.Agents.List(ctx, 1, c.filter, c.r)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -207,14 +208,14 @@ func TestAListEndsBeforeItIsTooLargeToAnswer(t *testing.T) {
 	ctx := context.Background()
 	body := `{"display_name": "x", "tags": ["` + strings.Repeat("x", 256) + `"` + strings.Repeat(`,"`+strings.Repeat("x", 256)+`"`, 199) + `]}`
 	for i := range 100 {
-		if _, err := r.RegisterAgent(ctx, r.command(), agent.ID(fmt.Sprintf("agent-%03d", i)), settings(t, body)); err != nil {
+		if _, err := r.Agents.Register(ctx, r.command(), agent.ID(fmt.Sprintf("agent-%03d", i)), settings(t, body)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	var seen []string
 	after, pages := "", 0
 	for {
-		list, err := r.Agents(ctx, 1, app.AgentFilter{}, app.Range{Limit: 500, After: after})
+		list, err := r.Agents.List(ctx, 1, agents.Filter{}, record.Range{Limit: 500, After: after})
 		if err != nil {
 			t.Fatal(err)
 		}

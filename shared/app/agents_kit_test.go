@@ -12,6 +12,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"ascend/shared/app"
+	"ascend/shared/app/command"
 	"ascend/shared/domain/agent"
 	"ascend/shared/domain/audit"
 	"ascend/shared/domain/problem"
@@ -39,21 +40,21 @@ var admin = tenant.Principal{Org: 1, Kind: tenant.Person, Subject: "sub-1", Emai
 var commands atomic.Int64
 
 // command is a new command of the admin of organisation 1, or of the principal given.
-func (r *registry) command(by ...tenant.Principal) *app.Command {
+func (r *registry) command(by ...tenant.Principal) *command.Command {
 	p := admin
 	if len(by) > 0 {
 		p = by[0]
 	}
-	return &app.Command{
-		Claim: app.Confirmed(p), Principal: p, At: r.now, SourceIP: "192.0.2.1",
+	return &command.Command{
+		Claim: command.Confirmed(p), Principal: p, At: r.now, SourceIP: "192.0.2.1",
 		ID: fmt.Sprintf("%032x", commands.Add(1)), CorrelationID: "action_20260120_143052_0000000a",
 	}
 }
 
 // repeat is a command that repeats are told of.
-func (r *registry) repeat(key, digest string, implied bool) *app.Command {
+func (r *registry) repeat(key, digest string, implied bool) *command.Command {
 	c := r.command()
-	c.Repeat = &app.Repeat{Identity: strings.Repeat("0", 60) + key, Digest: digest, Keep: time.Hour, Implied: implied}
+	c.Repeat = &command.Repeat{Identity: strings.Repeat("0", 60) + key, Digest: digest, Keep: time.Hour, Implied: implied}
 	c.ID = c.Repeat.Identity[32:]
 	return c
 }
@@ -70,7 +71,7 @@ func settings(t *testing.T, body string) agent.Settings {
 
 func (r *registry) register(id agent.ID) agent.Agent {
 	r.t.Helper()
-	got, err := r.RegisterAgent(context.Background(), r.command(), id, settings(r.t, `{"display_name": "Agent", "tags": ["a"]}`))
+	got, err := r.Agents.Register(context.Background(), r.command(), id, settings(r.t, `{"display_name": "Agent", "tags": ["a"]}`))
 	if err != nil || !got.Created {
 		r.t.Fatalf("register %s: created %v, %v", id, got.Created, err)
 	}

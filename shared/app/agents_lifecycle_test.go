@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"ascend/shared/app"
+	"ascend/shared/app/agents"
+	"ascend/shared/app/record"
 	"ascend/shared/domain/agent"
 	"ascend/shared/domain/problem"
 	"ascend/shared/store"
@@ -18,18 +20,18 @@ func TestALifeIsAuditedAndSubmissionsSeeIt(t *testing.T) {
 	ctx := context.Background()
 	steps := []struct {
 		name    string
-		do      func() (app.AgentChange, error)
+		do      func() (agents.Change, error)
 		status  agent.Status
 		changed bool
 	}{
-		{"activate", func() (app.AgentChange, error) { return r.ActivateAgent(ctx, r.command(), "my-agent", "") }, agent.Active, true},
-		{"activate again", func() (app.AgentChange, error) { return r.ActivateAgent(ctx, r.command(), "my-agent", "") }, agent.Active, false},
-		{"suspend", func() (app.AgentChange, error) { return r.SuspendAgent(ctx, r.command(), "my-agent", "review") }, agent.Suspended, true},
-		{"suspend again", func() (app.AgentChange, error) { return r.SuspendAgent(ctx, r.command(), "my-agent", "other") }, agent.Suspended, false},
-		{"reactivate", func() (app.AgentChange, error) { return r.ActivateAgent(ctx, r.command(), "my-agent", "done") }, agent.Active, true},
-		{"deactivate", func() (app.AgentChange, error) { return r.DeactivateAgent(ctx, r.command(), "my-agent") }, agent.Draft, true},
-		{"deactivate again", func() (app.AgentChange, error) { return r.DeactivateAgent(ctx, r.command(), "my-agent") }, agent.Draft, false},
-		{"delete", func() (app.AgentChange, error) { return r.DeleteAgent(ctx, r.command(), "my-agent") }, agent.Deleted, true},
+		{"activate", func() (agents.Change, error) { return r.Agents.Activate(ctx, r.command(), "my-agent", "") }, agent.Active, true},
+		{"activate again", func() (agents.Change, error) { return r.Agents.Activate(ctx, r.command(), "my-agent", "") }, agent.Active, false},
+		{"suspend", func() (agents.Change, error) { return r.Agents.Suspend(ctx, r.command(), "my-agent", "review") }, agent.Suspended, true},
+		{"suspend again", func() (agents.Change, error) { return r.Agents.Suspend(ctx, r.command(), "my-agent", "other") }, agent.Suspended, false},
+		{"reactivate", func() (agents.Change, error) { return r.Agents.Activate(ctx, r.command(), "my-agent", "done") }, agent.Active, true},
+		{"deactivate", func() (agents.Change, error) { return r.Agents.Deactivate(ctx, r.command(), "my-agent") }, agent.Draft, true},
+		{"deactivate again", func() (agents.Change, error) { return r.Agents.Deactivate(ctx, r.command(), "my-agent") }, agent.Draft, false},
+		{"delete", func() (agents.Change, error) { return r.Agents.Delete(ctx, r.command(), "my-agent") }, agent.Deleted, true},
 	}
 	for _, step := range steps {
 		got, err := step.do()
@@ -47,7 +49,7 @@ func TestALifeIsAuditedAndSubmissionsSeeIt(t *testing.T) {
 	if suspended["reason"] != "review" || suspended["previous_status"] != "active" || suspended["status"] != "suspended" {
 		t.Errorf("the suspension was audited as %v", suspended)
 	}
-	if _, err := r.DeleteAgent(ctx, r.command(), "my-agent"); kind(err) != problem.KindNotFound {
+	if _, err := r.Agents.Delete(ctx, r.command(), "my-agent"); kind(err) != problem.KindNotFound {
 		t.Errorf("deleted twice: %v", err)
 	}
 }
@@ -57,12 +59,12 @@ func TestOneCorrelationIDDoesNotSwallowASuspension(t *testing.T) {
 	r.register("my-agent")
 	ctx := context.Background()
 	for i, want := range []agent.Status{agent.Suspended, agent.Active, agent.Suspended, agent.Active, agent.Suspended} {
-		var got app.AgentChange
+		var got agents.Change
 		var err error
 		if want == agent.Suspended {
-			got, err = r.SuspendAgent(ctx, r.repeat("aaaa", "", true), "my-agent", "")
+			got, err = r.Agents.Suspend(ctx, r.repeat("aaaa", "", true), "my-agent", "")
 		} else {
-			got, err = r.ActivateAgent(ctx, r.repeat("bbbb", "", true), "my-agent", "")
+			got, err = r.Agents.Activate(ctx, r.repeat("bbbb", "", true), "my-agent", "")
 		}
 		if err != nil || got.Agent.Status != want || r.state("my-agent")[store.AttrStatus].Str() != string(want) {
 			t.Fatalf("step %d: %+v, %v; want %s", i, got, err, want)
@@ -74,11 +76,11 @@ func TestAnIdempotencyKeyReplaysASuspension(t *testing.T) {
 	r := newRegistry(t)
 	r.register("my-agent")
 	ctx := context.Background()
-	if _, err := r.SuspendAgent(ctx, r.repeat("aaaa", "d", false), "my-agent", "x"); err != nil {
+	if _, err := r.Agents.Suspend(ctx, r.repeat("aaaa", "d", false), "my-agent", "x"); err != nil {
 		t.Fatal(err)
 	}
 	c := r.repeat("aaaa", "d", false)
-	if got, err := r.SuspendAgent(ctx, c, "my-agent", "x"); err != nil || !c.Replayed || !got.Changed {
+	if got, err := r.Agents.Suspend(ctx, c, "my-agent", "x"); err != nil || !c.Replayed || !got.Changed {
 		t.Errorf("replayed %v: %+v, %v", c.Replayed, got, err)
 	}
 }
@@ -88,20 +90,20 @@ func TestAnEmergencyEndsOnlyWithAReason(t *testing.T) {
 	g := r.register("my-agent")
 	ctx := context.Background()
 	g = g.Suspend(agent.Emergency, agent.Event{At: r.now, By: "admin@example.com", Reason: "fire"})
-	put, err := app.PutAgent(g)
+	put, err := record.PutAgent(g)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := r.store.Write(ctx, put); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.ActivateAgent(ctx, r.command(), "my-agent", " "); kind(err) != problem.KindInvalid {
+	if _, err := r.Agents.Activate(ctx, r.command(), "my-agent", " "); kind(err) != problem.KindInvalid {
 		t.Errorf("activated without a reason: %v", err)
 	}
-	if _, err := r.DeactivateAgent(ctx, r.command(), "my-agent"); kind(err) != problem.KindInvalidState {
+	if _, err := r.Agents.Deactivate(ctx, r.command(), "my-agent"); kind(err) != problem.KindInvalidState {
 		t.Errorf("deactivated: %v", err)
 	}
-	if got, err := r.ActivateAgent(ctx, r.command(), "my-agent", "put out"); err != nil || got.Agent.Status != agent.Active {
+	if got, err := r.Agents.Activate(ctx, r.command(), "my-agent", "put out"); err != nil || got.Agent.Status != agent.Active {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
@@ -112,12 +114,12 @@ func TestAChangeThatMeetsTroubleHappensOnce(t *testing.T) {
 			r := newRegistry(t)
 			r.register("my-agent")
 			r.store.meet(trouble)
-			_, err := r.ActivateAgent(context.Background(), r.command(), "my-agent", "")
+			_, err := r.Agents.Activate(context.Background(), r.command(), "my-agent", "")
 			if err != nil {
 				if kind(err) != problem.KindUnavailable {
 					t.Fatal(err)
 				}
-				_, err = r.ActivateAgent(context.Background(), r.command(), "my-agent", "")
+				_, err = r.Agents.Activate(context.Background(), r.command(), "my-agent", "")
 			}
 			if err != nil {
 				t.Fatal(err)
@@ -132,22 +134,22 @@ func TestAChangeThatMeetsTroubleHappensOnce(t *testing.T) {
 // A suspension makes no version, so only the record's revision tells of it.
 func TestASuspensionBetweenReadingAndWritingIsNotUndone(t *testing.T) {
 	ctx := context.Background()
-	for name, change := range map[string]func(r *registry) (app.AgentChange, error){
-		"an update": func(r *registry) (app.AgentChange, error) {
-			return r.UpdateAgent(ctx, r.command(), "my-agent", agent.Settings{Tags: agent.To([]string{"b"})})
+	for name, change := range map[string]func(r *registry) (agents.Change, error){
+		"an update": func(r *registry) (agents.Change, error) {
+			return r.Agents.Update(ctx, r.command(), "my-agent", agent.Settings{Tags: agent.To([]string{"b"})})
 		},
-		"rate limits": func(r *registry) (app.AgentChange, error) {
-			return r.LimitAgent(ctx, r.command(), "my-agent", agent.LimitSettings{PerDay: agent.To(int64(5))})
+		"rate limits": func(r *registry) (agents.Change, error) {
+			return r.Agents.SetRateLimits(ctx, r.command(), "my-agent", agent.LimitSettings{PerDay: agent.To(int64(5))})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRegistry(t)
 			r.register("my-agent")
-			if _, err := r.ActivateAgent(ctx, r.command(), "my-agent", ""); err != nil {
+			if _, err := r.Agents.Activate(ctx, r.command(), "my-agent", ""); err != nil {
 				t.Fatal(err)
 			}
 			r.store.meet(func(ctx context.Context, s store.Store, ops []store.Op) error {
-				if _, err := r.SuspendAgent(ctx, r.command(), "my-agent", "now"); err != nil {
+				if _, err := r.Agents.Suspend(ctx, r.command(), "my-agent", "now"); err != nil {
 					return err
 				}
 				return s.WriteAll(ctx, ops...)
@@ -156,7 +158,7 @@ func TestASuspensionBetweenReadingAndWritingIsNotUndone(t *testing.T) {
 			if err != nil || !got.Changed || got.Agent.Status != agent.Suspended {
 				t.Errorf("%+v, %v", got, err)
 			}
-			g, err := r.Agent(ctx, 1, "my-agent")
+			g, err := r.Agents.Get(ctx, 1, "my-agent")
 			if err != nil || g.Status != agent.Suspended || g.Version != got.Agent.Version || r.state("my-agent")[store.AttrStatus].Str() != "suspended" {
 				t.Errorf("became %+v, %v; submissions see %v", g, err, r.state("my-agent"))
 			}
@@ -167,19 +169,22 @@ func TestASuspensionBetweenReadingAndWritingIsNotUndone(t *testing.T) {
 func TestAStoreThatDoesNotAnswerIsUnavailable(t *testing.T) {
 	r := newRegistry(t)
 	r.register("my-agent")
-	r.App.Store = down{}
+	r.App = app.New(down{})
 	ctx := context.Background()
 	for name, call := range map[string]func() error{
 		"register": func() error {
-			_, err := r.RegisterAgent(ctx, r.command(), "my-agent", agent.Settings{DisplayName: agent.To("x")})
+			_, err := r.Agents.Register(ctx, r.command(), "my-agent", agent.Settings{DisplayName: agent.To("x")})
 			return err
 		},
-		"get":        func() error { _, err := r.Agent(ctx, 1, "my-agent"); return err },
-		"list":       func() error { _, err := r.Agents(ctx, 1, app.AgentFilter{}, app.Range{Limit: 1}); return err },
-		"activate":   func() error { _, err := r.ActivateAgent(ctx, r.command(), "my-agent", ""); return err },
-		"versions":   func() error { _, err := r.AgentVersions(ctx, 1, "my-agent", app.Range{Limit: 1}); return err },
-		"usage":      func() error { _, err := r.AgentUsage(ctx, 1, "my-agent", r.now); return err },
-		"with a key": func() error { _, err := r.SuspendAgent(ctx, r.repeat("aaaa", "d", false), "my-agent", ""); return err },
+		"get":      func() error { _, err := r.Agents.Get(ctx, 1, "my-agent"); return err },
+		"list":     func() error { _, err := r.Agents.List(ctx, 1, agents.Filter{}, record.Range{Limit: 1}); return err },
+		"activate": func() error { _, err := r.Agents.Activate(ctx, r.command(), "my-agent", ""); return err },
+		"versions": func() error { _, err := r.Agents.Versions(ctx, 1, "my-agent", record.Range{Limit: 1}); return err },
+		"usage":    func() error { _, err := r.Agents.Usage(ctx, 1, "my-agent", r.now); return err },
+		"with a key": func() error {
+			_, err := r.Agents.Suspend(ctx, r.repeat("aaaa", "d", false), "my-agent", "")
+			return err
+		},
 	} {
 		if err := call(); kind(err) != problem.KindUnavailable || !errors.Is(err, store.ErrUnavailable) {
 			t.Errorf("%s: %v", name, err)
@@ -206,13 +211,13 @@ func TestRacingChangesAreAllMadeOneAfterTheOther(t *testing.T) {
 	for i := range writers {
 		wg.Go(func() {
 			body := `{"tags": ["` + string(rune('a'+i)) + `x"]}`
-			if got, err := r.UpdateAgent(context.Background(), r.command(), "my-agent", settings(t, body)); err != nil || !got.Changed {
+			if got, err := r.Agents.Update(context.Background(), r.command(), "my-agent", settings(t, body)); err != nil || !got.Changed {
 				t.Errorf("%+v, %v", got, err)
 			}
 		})
 	}
 	wg.Wait()
-	list, err := r.AgentVersions(context.Background(), 1, "my-agent", app.Range{Limit: 100, Offset: 0})
+	list, err := r.Agents.Versions(context.Background(), 1, "my-agent", record.Range{Limit: 100, Offset: 0})
 	if err != nil || list.Total != 1+writers || len(list.Versions) != 1+writers {
 		t.Fatalf("%d of %d versions, %v", len(list.Versions), list.Total, err)
 	}

@@ -66,8 +66,8 @@ func (w *town) tellEverything() {
 	t := w.t.(*testing.T)
 	w.deletions(workflow.Stage{MinApprovers: 1}, workflow.Stage{MinApprovers: 1})
 	w.active("agent-1", `{"display_name": "A", "max_actions_per_minute": 5, "metadata": {"canary": 1}}`)
-	must(w.UpdateAgent(ctx, w.command(admin), "agent-1", settings(t, `{"description": "canary", "webhook_url": "https://canary.example"}`)))
-	must(w.RollbackAgent(ctx, w.command(admin), "agent-1", "1.0.0"))
+	must(w.Agents.Update(ctx, w.command(admin), "agent-1", settings(t, `{"description": "canary", "webhook_url": "https://canary.example"}`)))
+	must(w.Agents.Rollback(ctx, w.command(admin), "agent-1", "1.0.0"))
 
 	safe := email("agent-1")
 	safe.Parameters = map[string]any{"body": "canary", "api_key": "hunter2"}
@@ -75,20 +75,20 @@ func (w *town) tellEverything() {
 	w.submit(w.command(machine), safe)
 
 	approved, rejected := w.submit(w.command(machine), deletion("agent-1")), w.submit(w.command(machine), deletion("agent-1"))
-	must(w.Approve(ctx, w.command(approver(1)), approved.ID, "first"))
-	must(w.Approve(ctx, w.command(approver(2)), approved.ID, "second"))
-	must(w.Reject(ctx, w.command(approver(1)), rejected.ID, "not now"))
+	must(w.Approvals.Approve(ctx, w.command(approver(1)), approved.ID, "first"))
+	must(w.Approvals.Approve(ctx, w.command(approver(2)), approved.ID, "second"))
+	must(w.Approvals.Reject(ctx, w.command(approver(1)), rejected.ID, "not now"))
 	w.submit(w.command(machine), deletion("agent-1")) // unanswered
 	for range 2 {
 		w.advance(2 * time.Hour)
-		must(w.ExpireDue(ctx))
+		must(w.Approvals.ExpireDue(ctx))
 	}
-	must(w.SuspendAgent(ctx, w.command(admin), "agent-1", "it loops"))
+	must(w.Agents.Suspend(ctx, w.command(admin), "agent-1", "it loops"))
 	if act := w.submit(w.command(machine), safe); act.Status != governance.Denied {
 		w.t.Fatalf("a suspended agent's action is %s", act.Status)
 	}
-	must(w.DeactivateAgent(ctx, w.command(admin), "agent-1"))
-	must(w.DeleteAgent(ctx, w.command(admin), "agent-1"))
+	must(w.Agents.Deactivate(ctx, w.command(admin), "agent-1"))
+	must(w.Agents.Delete(ctx, w.command(admin), "agent-1"))
 }
 
 func schemaOf(t *testing.T, name string) *jsonschema.Schema {

@@ -7,8 +7,10 @@ import (
 	"time"
 
 	"ascend/shared/app"
+	"ascend/shared/app/record"
 	"ascend/shared/domain/agent"
 	"ascend/shared/domain/governance"
+	"ascend/shared/domain/organization"
 	"ascend/shared/domain/problem"
 	"ascend/shared/domain/workflow"
 	"ascend/shared/store/faulty"
@@ -44,16 +46,16 @@ func TestAnApprovalThatLostItsStageIsNotSpentOnTheNext(t *testing.T) {
 		d.deletions(workflow.Stage{MinApprovers: 1}, workflow.Stage{MinApprovers: 1})
 		act := d.submit(d.command(machine), deletion("agent-1"))
 		d.beforeTheNextWrite(func(beside *app.App) {
-			if _, err := beside.Approve(context.Background(), d.command(approver(1)), act.ID, ""); err != nil {
+			if _, err := beside.Approvals.Approve(context.Background(), d.command(approver(1)), act.ID, ""); err != nil {
 				t.Error(err)
 			}
 		})
-		_, err := d.Approve(t.Context(), d.command(approver(2)), act.ID, "")
+		_, err := d.Approvals.Approve(t.Context(), d.command(approver(2)), act.ID, "")
 		refused(t, err, "stage 2 is open now")
 		if now := d.action(act.ID); !now.Pending() || now.Approval.Stage != 1 || len(now.Approval.Votes) != 1 {
 			t.Errorf("%s in stage %d with %d votes", now.Status, now.Approval.Stage+1, len(now.Approval.Votes))
 		}
-		if got, err := d.Approve(t.Context(), d.command(approver(2)), act.ID, ""); err != nil || got.Status != governance.Approved {
+		if got, err := d.Approvals.Approve(t.Context(), d.command(approver(2)), act.ID, ""); err != nil || got.Status != governance.Approved {
 			t.Errorf("approved again: %+v, %v", got, err)
 		}
 	})
@@ -66,11 +68,11 @@ func TestAnApprovalThatLostARaceInItsStageIsMadeAgain(t *testing.T) {
 	d.deletions(workflow.Stage{MinApprovers: 2})
 	act := d.submit(d.command(machine), deletion("agent-1"))
 	d.beforeTheNextWrite(func(beside *app.App) {
-		if _, err := beside.Approve(context.Background(), d.command(approver(1)), act.ID, ""); err != nil {
+		if _, err := beside.Approvals.Approve(context.Background(), d.command(approver(1)), act.ID, ""); err != nil {
 			t.Error(err)
 		}
 	})
-	if got, err := d.Approve(t.Context(), d.command(approver(2)), act.ID, ""); err != nil || got.Status != governance.Approved {
+	if got, err := d.Approvals.Approve(t.Context(), d.command(approver(2)), act.ID, ""); err != nil || got.Status != governance.Approved {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
@@ -79,17 +81,17 @@ func TestTheKillSwitchStopsApprovalsToo(t *testing.T) {
 	onBoth(t, func(t *testing.T, d *desk) {
 		d.active("agent-1", `{"display_name": "A"}`)
 		act := d.submit(d.command(machine), deletion("agent-1"))
-		put, err := app.Organization{ID: 1, Name: "One", KillSwitch: &app.KillSwitch{Reason: "incident 7"}}.Put()
+		put, err := record.PutOrganization(organization.Organization{ID: 1, Name: "One", KillSwitch: &organization.KillSwitch{Reason: "incident 7"}}, 1)
 		if err == nil {
 			_, err = d.raw.Write(t.Context(), put)
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = d.Approve(t.Context(), d.command(manager), act.ID, "")
+		_, err = d.Approvals.Approve(t.Context(), d.command(manager), act.ID, "")
 		refused(t, err, "kill switch is on (incident 7)")
 		d.expectTrail(act.ID, "action.pending")
-		if got, err := d.Reject(t.Context(), d.command(manager), act.ID, ""); err != nil || got.Status != governance.Denied {
+		if got, err := d.Approvals.Reject(t.Context(), d.command(manager), act.ID, ""); err != nil || got.Status != governance.Denied {
 			t.Errorf("rejected: %+v, %v", got, err)
 		}
 	})
@@ -102,7 +104,7 @@ func TestASuspensionThatEndedUnderAnApprovalsHandsRefusesIt(t *testing.T) {
 		d.active("agent-1", `{"display_name": "A"}`)
 		act := d.submit(d.command(machine), deletion("agent-1"))
 		d.advance(time.Second)
-		g, err := d.Agent(t.Context(), 1, "agent-1")
+		g, err := d.Agents.Get(t.Context(), 1, "agent-1")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -114,7 +116,7 @@ func TestASuspensionThatEndedUnderAnApprovalsHandsRefusesIt(t *testing.T) {
 				t.Error(err)
 			}
 			for _, next := range []agent.Agent{suspended, active} {
-				put, err := app.PutAgent(next)
+				put, err := record.PutAgent(next)
 				if err == nil {
 					_, err = d.raw.Write(context.Background(), put)
 				}
@@ -123,7 +125,7 @@ func TestASuspensionThatEndedUnderAnApprovalsHandsRefusesIt(t *testing.T) {
 				}
 			}
 		})
-		_, err = d.Approve(t.Context(), d.command(manager), act.ID, "")
+		_, err = d.Approvals.Approve(t.Context(), d.command(manager), act.ID, "")
 		refused(t, err, "was stopped since it asked")
 	})
 }
@@ -133,19 +135,19 @@ func TestASuspensionThatEndedUnderAnApprovalsHandsRefusesIt(t *testing.T) {
 func TestNothingOfAnAgentWhoseRecordIsLostIsApproved(t *testing.T) {
 	d := embeddedDesk(t)
 	act := d.submit(d.command(machine), deletion("nobody"))
-	if got, err := d.Approve(t.Context(), d.command(manager), act.ID, ""); err != nil || got.Status != governance.Approved {
+	if got, err := d.Approvals.Approve(t.Context(), d.command(manager), act.ID, ""); err != nil || got.Status != governance.Approved {
 		t.Errorf("an unregistered agent's: %+v, %v", got, err)
 	}
 	lost := d.submit(d.command(machine), deletion("nobody"))
 	lost.Input.Agent.Registered = true
-	put, err := app.PutAction(lost)
+	put, err := record.PutAction(lost)
 	if err == nil {
 		_, err = d.raw.Write(t.Context(), put)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.Approve(t.Context(), d.command(manager), lost.ID, ""); problem.As(err).Kind != problem.KindUnavailable {
+	if _, err := d.Approvals.Approve(t.Context(), d.command(manager), lost.ID, ""); problem.As(err).Kind != problem.KindUnavailable {
 		t.Errorf("a registered agent's without a record: %v", err)
 	}
 }
@@ -156,11 +158,11 @@ func TestARegistrationUnderAnApprovalsHandsIsSeen(t *testing.T) {
 	d := embeddedDesk(t)
 	act := d.submit(d.command(machine), deletion("agent-1"))
 	d.beforeTheNextWrite(func(beside *app.App) {
-		if _, err := beside.RegisterAgent(context.Background(), d.command(admin), "agent-1", settings(t, `{"display_name": "A"}`)); err != nil {
+		if _, err := beside.Agents.Register(context.Background(), d.command(admin), "agent-1", settings(t, `{"display_name": "A"}`)); err != nil {
 			t.Error(err)
 		}
 	})
-	_, err := d.Approve(t.Context(), d.command(manager), act.ID, "")
+	_, err := d.Approvals.Approve(t.Context(), d.command(manager), act.ID, "")
 	refused(t, err, `agent "agent-1" is draft`)
 }
 
@@ -171,13 +173,13 @@ func TestADecisionAfterTheDeadlinePassesIt(t *testing.T) {
 		d.deletions(workflow.Stage{MinApprovers: 1}, workflow.Stage{MinApprovers: 1})
 		act := d.submit(d.command(machine), deletion("agent-1"))
 		d.advance(time.Hour)
-		_, err := d.Approve(t.Context(), d.command(manager), act.ID, "")
+		_, err := d.Approvals.Approve(t.Context(), d.command(manager), act.ID, "")
 		refused(t, err, "stage 2 is open now")
 		if now := d.action(act.ID); !now.Pending() || now.Approval.Stage != 1 {
 			t.Errorf("%s in stage %d", now.Status, now.Approval.Stage+1)
 		}
 		d.advance(time.Hour)
-		_, err = d.Reject(t.Context(), d.command(manager), act.ID, "")
+		_, err = d.Approvals.Reject(t.Context(), d.command(manager), act.ID, "")
 		refused(t, err, "its status is denied")
 		d.expectTrail(act.ID, "action.pending", "action.escalated", "action.timeout")
 	})

@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"ascend/shared/app"
+	"ascend/shared/app/approvals"
 	"ascend/shared/bus/bustest"
 	"ascend/shared/domain/action"
 	"ascend/shared/store"
@@ -116,8 +116,8 @@ func meteredStore(t *testing.T) (*metered, store.Store) {
 func TestWhatASubmissionAndAnApprovalConsume(t *testing.T) {
 	meter, s := meteredStore(t)
 	d := newDesk(t, s)
-	clock := &clockwork{seam: &seam{}, begun: map[action.ID]int{}, ended: map[action.ID]app.Ended{}}
-	d.Executions, d.Bus = clock, (&bustest.EventBridge{T: t}).Publisher()
+	clock := &clockwork{seam: &seam{}, begun: map[action.ID]int{}, ended: map[action.ID]approvals.Ended{}}
+	d.Approvals.Executions, d.App.Relay.Bus = clock, (&bustest.EventBridge{T: t}).Publisher()
 	d.active("agent-1", `{"display_name": "A"}`)
 	var before, after *store.Item
 	// moving keeps what a command makes of the action that is pending.
@@ -135,7 +135,7 @@ func TestWhatASubmissionAndAnApprovalConsume(t *testing.T) {
 	}
 	relay := func() {
 		change := store.Change{Key: after.Key, Old: before, New: after}
-		if failed := d.Relay(t.Context(), []store.Change{change}); len(failed) > 0 {
+		if failed := d.Relay.Deliver(t.Context(), []store.Change{change}); len(failed) > 0 {
 			t.Error(failed)
 		}
 	}
@@ -159,16 +159,16 @@ func TestWhatASubmissionAndAnApprovalConsume(t *testing.T) {
 		}), 3, 2, 6},
 		{"its relay", relay, 0, 0, 0},
 		{"the opening of its stage", func() {
-			o := app.Opening{
-				Wait:  app.Wait{Org: 1, Action: pending.ID, Stage: 1, WaitSeconds: 7200},
+			o := approvals.Opening{
+				Wait:  approvals.Wait{Org: 1, Action: pending.ID, Stage: 1, WaitSeconds: 7200},
 				Token: base64.StdEncoding.EncodeToString(token), EnteredAt: d.Now(),
 			}
-			if err := d.OpenStage(t.Context(), o); err != nil {
+			if err := d.Approvals.OpenStage(t.Context(), o); err != nil {
 				t.Error(err)
 			}
 		}, 2, 1, 1},
 		{"the approval", moving(func() action.ID {
-			if _, err := d.Approve(t.Context(), d.command(approver(1)), pending.ID, reason); err != nil {
+			if _, err := d.Approvals.Approve(t.Context(), d.command(approver(1)), pending.ID, reason); err != nil {
 				t.Error(err)
 			}
 			return pending.ID

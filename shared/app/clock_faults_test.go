@@ -8,7 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"ascend/shared/app"
+	"ascend/shared/app/approvals"
 	"ascend/shared/domain/action"
 	"ascend/shared/domain/problem"
 	"ascend/shared/store"
@@ -27,19 +27,20 @@ func TestAWaitThatBeginsAndAChangeNeverMissEachOther(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			d := newClockDesk(t)
 			s := &gatedStore{Store: d.Store}
-			d.Store, d.stateMachine.gate = s, s.pass
+			d.over(s)
+			d.stateMachine.gate = s.pass
 			for order := range 1 << steps {
 				id := d.pending(2)
 				d.deliver(t, d.changesOf(id)...)
 				first := d.runs[id].wait
 				inTurns(order, steps,
-					func(ctx context.Context) { s.check(t, d.OpenStage(ctx, first)) },
+					func(ctx context.Context) { s.check(t, d.Approvals.OpenStage(ctx, first)) },
 					func(ctx context.Context) {
 						s.pass(ctx)
 						change(d, id)
 						for _, c := range d.changesOf(id) {
 							if c.Old != nil {
-								s.check(t, d.KeepClock(ctx, c))
+								s.check(t, d.Approvals.KeepClock(ctx, c))
 							}
 						}
 					})
@@ -139,20 +140,20 @@ func TestAClockEndsAsItsActionDoes(t *testing.T) {
 		id := d.pending(rapid.IntRange(1, 3).Draw(t, "stages"))
 		ctx := context.Background()
 		tell := func(t *rapid.T) {
-			_ = d.KeepClock(ctx, rapid.SampledFrom(d.changesOf(id)).Draw(t, "change"))
+			_ = d.Approvals.KeepClock(ctx, rapid.SampledFrom(d.changesOf(id)).Draw(t, "change"))
 		}
-		open := func(o app.Opening) {
-			err := d.OpenStage(ctx, o)
+		open := func(o approvals.Opening) {
+			err := d.Approvals.OpenStage(ctx, o)
 			if r := d.waiting(id, o.Token); err != nil && r != nil {
 				r.state = "Escalate" // by way of Pause
 			}
 		}
 		escalate := func(r *run) error {
-			at, err := d.Escalate(ctx, 1, id)
+			at, err := d.Approvals.Escalate(ctx, 1, id)
 			switch {
 			case err != nil: // retried
 			case at.WaitSeconds > 0:
-				d.enter(r, app.Wait{Org: at.Org, Action: at.Action, Stage: at.Stage, WaitSeconds: at.WaitSeconds})
+				d.enter(r, approvals.Wait{Org: at.Org, Action: at.Action, Stage: at.Stage, WaitSeconds: at.WaitSeconds})
 			default:
 				r.state, r.output = "Ended", at.Ended
 			}
@@ -192,7 +193,7 @@ func TestAClockEndsAsItsActionDoes(t *testing.T) {
 		d.stateMachine.fault = nil
 		told := d.changesOf(id)
 		for _, i := range rapid.Permutation(indexes(len(told))).Draw(t, "order") {
-			if err := d.KeepClock(ctx, told[i]); err != nil {
+			if err := d.Approvals.KeepClock(ctx, told[i]); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -212,7 +213,7 @@ func TestAClockEndsAsItsActionDoes(t *testing.T) {
 		}
 		// What Escalate wrote is told too, before or after its answer arrives.
 		for _, c := range d.changesOf(id) {
-			if err := d.KeepClock(ctx, c); err != nil {
+			if err := d.Approvals.KeepClock(ctx, c); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -230,7 +231,7 @@ func TestAClockEndsAsItsActionDoes(t *testing.T) {
 		if act.Pending() { // the token that is kept is the one that is waited under
 			d.decide(id)
 			all := d.changesOf(id)
-			if err := d.KeepClock(ctx, all[len(all)-1]); err != nil || r.state != "Ended" {
+			if err := d.Approvals.KeepClock(ctx, all[len(all)-1]); err != nil || r.state != "Ended" {
 				t.Fatalf("after a last decision the clock is %+v: %v", r, err)
 			}
 		}
@@ -249,13 +250,13 @@ func TestEachLostCallOfAnOpeningIsMadeUpForByItsRepeat(t *testing.T) {
 	for _, fault := range faulty.All {
 		for n := range 2 {
 			d := newClockDesk(t)
-			d.Store = d.faults // no retries
+			d.over(d.faults) // no retries
 			id := d.pending(1)
 			d.deliver(t, d.changesOf(id)...)
 			d.decide(id)
 			o := d.runs[id].wait
 			d.faults.Reset(faulty.Nth(n+1, fault))
-			if err := d.OpenStage(t.Context(), o); !errors.Is(err, store.ErrUnavailable) || problem.As(err).Kind != problem.KindUnavailable {
+			if err := d.Approvals.OpenStage(t.Context(), o); !errors.Is(err, store.ErrUnavailable) || problem.As(err).Kind != problem.KindUnavailable {
 				t.Errorf("call %d %v: %v", n+1, fault, err)
 			}
 			d.open(t, o)

@@ -9,7 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"ascend/shared/app"
+	"ascend/shared/app/approvals"
+	"ascend/shared/app/record"
 	"ascend/shared/domain/action"
 	"ascend/shared/domain/approval"
 	"ascend/shared/domain/governance"
@@ -35,15 +36,15 @@ type stateMachine struct {
 // run is one execution. Its state is Await, Escalate (or Pause before it) or Ended.
 type run struct {
 	state    string
-	wait     app.Opening   // the present one, while in Await
-	openings []app.Opening // each call that ApprovalOpen is to get, or has got
-	output   app.Ended
+	wait     approvals.Opening   // the present one, while in Await
+	openings []approvals.Opening // each call that ApprovalOpen is to get, or has got
+	output   approvals.Ended
 }
 
-func (m *stateMachine) enter(r *run, w app.Wait) {
+func (m *stateMachine) enter(r *run, w approvals.Wait) {
 	m.waits++
 	r.state = "Await"
-	r.wait = app.Opening{Wait: w, Token: fmt.Sprintf("token-%d", m.waits), EnteredAt: m.now().Add(time.Duration(m.waits) * time.Microsecond)}
+	r.wait = approvals.Opening{Wait: w, Token: fmt.Sprintf("token-%d", m.waits), EnteredAt: m.now().Add(time.Duration(m.waits) * time.Microsecond)}
 	r.openings = append(r.openings, r.wait)
 }
 
@@ -68,7 +69,7 @@ func (m *stateMachine) call(ctx context.Context, do func()) error {
 	return nil
 }
 
-func (m *stateMachine) Start(ctx context.Context, in app.Wait) error {
+func (m *stateMachine) Start(ctx context.Context, in approvals.Wait) error {
 	return m.call(ctx, func() {
 		if m.runs[in.Action] == nil {
 			m.runs[in.Action] = new(run)
@@ -77,7 +78,7 @@ func (m *stateMachine) Start(ctx context.Context, in app.Wait) error {
 	})
 }
 
-func (m *stateMachine) Succeed(ctx context.Context, token string, end app.Ended) error {
+func (m *stateMachine) Succeed(ctx context.Context, token string, end approvals.Ended) error {
 	return m.call(ctx, func() {
 		if r := m.waiting(end.Action, token); r != nil {
 			r.state, r.output = "Ended", end
@@ -85,7 +86,7 @@ func (m *stateMachine) Succeed(ctx context.Context, token string, end app.Ended)
 	})
 }
 
-func (m *stateMachine) NextStage(ctx context.Context, token string, next app.Wait) error {
+func (m *stateMachine) NextStage(ctx context.Context, token string, next approvals.Wait) error {
 	return m.call(ctx, func() {
 		if r := m.waiting(next.Action, token); r != nil {
 			m.enter(r, next)
@@ -137,7 +138,7 @@ func newClockDesk(t testing.TB) *clockDesk {
 	stream := &recorder{Store: openEmbedded(t)}
 	d := newDesk(t, stream)
 	m := &stateMachine{runs: map[action.ID]*run{}, now: d.Now}
-	d.Executions = m
+	d.Approvals.Executions = m
 	return &clockDesk{d, m, stream}
 }
 
@@ -162,7 +163,7 @@ func (d *clockDesk) pending(stages int) action.ID {
 func (d *clockDesk) commit(act *action.Action) {
 	d.t.Helper()
 	act.Revision++
-	put, err := app.PutAction(act)
+	put, err := record.PutAction(act)
 	if err == nil {
 		_, err = d.stream.Write(context.Background(), put)
 	}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
-	"ascend/shared/app"
+	"ascend/shared/app/approvals"
 	"ascend/shared/domain/action"
 	"ascend/shared/domain/problem"
 	"ascend/shared/domain/tenant"
@@ -19,15 +19,15 @@ import (
 func (d *clockDesk) deliver(t testing.TB, changes ...store.Change) {
 	t.Helper()
 	for _, c := range changes {
-		if err := d.KeepClock(context.Background(), c); err != nil {
+		if err := d.Approvals.KeepClock(context.Background(), c); err != nil {
 			t.Fatal(err)
 		}
 	}
 }
 
-func (d *clockDesk) open(t testing.TB, o app.Opening) {
+func (d *clockDesk) open(t testing.TB, o approvals.Opening) {
 	t.Helper()
-	if err := d.OpenStage(context.Background(), o); err != nil {
+	if err := d.Approvals.OpenStage(context.Background(), o); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -38,7 +38,7 @@ func TestAPendingActionStartsOneClock(t *testing.T) {
 	d.advance(500 * time.Millisecond) // the stream is a little late
 	d.deliver(t, d.changesOf(id)...)
 	d.deliver(t, d.changesOf(id)...)
-	want := app.Wait{Org: 1, Action: id, Stage: 1, WaitSeconds: 10}
+	want := approvals.Wait{Org: 1, Action: id, Stage: 1, WaitSeconds: 10}
 	if got := d.runs[id]; len(d.runs) != 1 || got.wait.Wait != want || len(got.openings) != 1 {
 		t.Errorf("the clock waits for %+v, want %+v once", got, want)
 	}
@@ -61,7 +61,7 @@ func TestADecisionEndsTheWait(t *testing.T) {
 	d.open(t, d.runs[id].wait)
 	d.decide(id)
 	d.deliver(t, d.changesOf(id)...)
-	want := app.Ended{Org: 1, Action: id, Status: "denied", DecidedBy: "approver", Stage: 1}
+	want := approvals.Ended{Org: 1, Action: id, Status: "denied", DecidedBy: "approver", Stage: 1}
 	if got := d.runs[id]; got.state != "Ended" || got.output != want {
 		t.Errorf("the execution is %+v, want %+v", got, want)
 	}
@@ -76,7 +76,7 @@ func TestAnApprovedStageBeginsTheNextWait(t *testing.T) {
 	d.nextStage(id)
 	d.advance(time.Second)
 	d.deliver(t, d.changesOf(id)...)
-	want := app.Wait{Org: 1, Action: id, Stage: 2, WaitSeconds: 9}
+	want := approvals.Wait{Org: 1, Action: id, Stage: 2, WaitSeconds: 9}
 	if got := d.runs[id]; got.wait.Wait != want || len(got.openings) != 2 {
 		t.Errorf("the clock waits for %+v, want %+v", got, want)
 	}
@@ -112,7 +112,7 @@ func TestWhatTheClockNeedNotKnowAsksNothing(t *testing.T) {
 	if n := d.faults.Counts().Calls; n != 0 || d.stateMachine.calls != 0 {
 		t.Errorf("%d calls of the store, %d of the machine", n, d.stateMachine.calls)
 	}
-	d.Executions = nil
+	d.Approvals.Executions = nil
 	d.deliver(t, all...)
 }
 
@@ -173,25 +173,25 @@ func TestTheLatestWaitOfAStageCounts(t *testing.T) {
 func TestAWaitOfNoActionOfOursIsRefused(t *testing.T) {
 	d := newClockDesk(t)
 	id := d.pending(1)
-	good := app.Opening{
-		Wait:  app.Wait{Org: 1, Action: id, Stage: 1, WaitSeconds: 10},
+	good := approvals.Opening{
+		Wait:  approvals.Wait{Org: 1, Action: id, Stage: 1, WaitSeconds: 10},
 		Token: "t", EnteredAt: d.Now(),
 	}
 	d.open(t, good)
-	for name, spoil := range map[string]func(*app.Opening){
-		"no organisation": func(o *app.Opening) { o.Org = 0 },
-		"no action":       func(o *app.Opening) { o.Action = 0 },
-		"a large action":  func(o *app.Opening) { o.Action = action.MaxID + 1 },
-		"no stage":        func(o *app.Opening) { o.Stage = 0 },
-		"no time":         func(o *app.Opening) { o.WaitSeconds = 0 },
-		"too much time":   func(o *app.Opening) { o.WaitSeconds = 1 << 40 },
-		"no token":        func(o *app.Opening) { o.Token = "" },
-		"a large token":   func(o *app.Opening) { o.Token = string(make([]byte, 2049)) },
-		"no beginning":    func(o *app.Opening) { o.EnteredAt = time.Time{} },
+	for name, spoil := range map[string]func(*approvals.Opening){
+		"no organisation": func(o *approvals.Opening) { o.Org = 0 },
+		"no action":       func(o *approvals.Opening) { o.Action = 0 },
+		"a large action":  func(o *approvals.Opening) { o.Action = action.MaxID + 1 },
+		"no stage":        func(o *approvals.Opening) { o.Stage = 0 },
+		"no time":         func(o *approvals.Opening) { o.WaitSeconds = 0 },
+		"too much time":   func(o *approvals.Opening) { o.WaitSeconds = 1 << 40 },
+		"no token":        func(o *approvals.Opening) { o.Token = "" },
+		"a large token":   func(o *approvals.Opening) { o.Token = string(make([]byte, 2049)) },
+		"no beginning":    func(o *approvals.Opening) { o.EnteredAt = time.Time{} },
 	} {
 		bad := good
 		spoil(&bad)
-		if err := d.OpenStage(t.Context(), bad); problem.As(err).Kind != problem.KindInvalid {
+		if err := d.Approvals.OpenStage(t.Context(), bad); problem.As(err).Kind != problem.KindInvalid {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -201,10 +201,10 @@ func TestAWaitOfNoActionOfOursIsRefused(t *testing.T) {
 	}{{2, id}, {1, 5}} {
 		unknown := good
 		unknown.Org, unknown.Action = other.org, other.id
-		if err := d.OpenStage(t.Context(), unknown); problem.As(err).Kind != problem.KindNotFound {
+		if err := d.Approvals.OpenStage(t.Context(), unknown); problem.As(err).Kind != problem.KindNotFound {
 			t.Errorf("opening %v: %v", other, err)
 		}
-		if _, err := d.Escalate(t.Context(), other.org, other.id); problem.As(err).Kind != problem.KindNotFound {
+		if _, err := d.Approvals.Escalate(t.Context(), other.org, other.id); problem.As(err).Kind != problem.KindNotFound {
 			t.Errorf("escalating %v: %v", other, err)
 		}
 	}
@@ -224,7 +224,7 @@ func TestEscalatingTellsWhereTheActionStands(t *testing.T) {
 		{time.Hour, `{"organization_id":"1","action_id":"%d","status":"denied","decided_by":"timeout","stage":2}`},
 	} {
 		d.advance(step.after)
-		got, err := d.Escalate(t.Context(), 1, id)
+		got, err := d.Approvals.Escalate(t.Context(), 1, id)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -244,11 +244,11 @@ func TestAnActionThatAwaitsNobodyHasNoClock(t *testing.T) {
 	all := d.changesOf(id)
 	all[1].Old = nil
 	d.deliver(t, all[1])
-	o := app.Opening{Wait: app.Wait{Org: 1, Action: id, Stage: 1, WaitSeconds: 10}, Token: "t", EnteredAt: d.Now()}
-	if err := d.OpenStage(t.Context(), o); problem.As(err).Kind != problem.KindInvalidState {
+	o := approvals.Opening{Wait: approvals.Wait{Org: 1, Action: id, Stage: 1, WaitSeconds: 10}, Token: "t", EnteredAt: d.Now()}
+	if err := d.Approvals.OpenStage(t.Context(), o); problem.As(err).Kind != problem.KindInvalidState {
 		t.Errorf("opening: %v", err)
 	}
-	if _, err := d.Escalate(t.Context(), 1, id); problem.As(err).Kind != problem.KindInvalidState {
+	if _, err := d.Approvals.Escalate(t.Context(), 1, id); problem.As(err).Kind != problem.KindInvalidState {
 		t.Errorf("escalating: %v", err)
 	}
 	if d.stateMachine.calls != 0 {

@@ -8,7 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"ascend/shared/app"
+	"ascend/shared/app/approvals"
+	"ascend/shared/app/command"
 	"ascend/shared/domain/governance"
 	"ascend/shared/domain/problem"
 	"ascend/shared/store/faulty"
@@ -23,14 +24,14 @@ func TestACommandThatMeetsAnyFaultHappensOnce(t *testing.T) {
 				t.Run(fmt.Sprint(fault, " at call ", n, ", keyed ", keyed), func(t *testing.T) {
 					d := embeddedDesk(t)
 					d.active("agent-1", `{"display_name": "A"}`)
-					d.Store = d.faults // each fault reaches the use case
+					d.over(d.faults) // each fault reaches the use case
 
 					d.faults.Reset(faulty.Nth(n, fault))
-					c := func() *app.Command { return d.command(machine) }
+					c := func() *command.Command { return d.command(machine) }
 					if keyed {
-						c = func() *app.Command { return d.keyed("k", "digest") }
+						c = func() *command.Command { return d.keyed("k", "digest") }
 					}
-					act, err := d.Submit(t.Context(), c(), deletion("agent-1"))
+					act, err := d.Actions.Submit(t.Context(), c(), deletion("agent-1"))
 					if err != nil {
 						if problem.As(err).Kind != problem.KindUnavailable {
 							t.Fatal(err)
@@ -47,12 +48,12 @@ func TestACommandThatMeetsAnyFaultHappensOnce(t *testing.T) {
 
 					d.faults.Reset(faulty.Nth(n, fault))
 					approve := d.command(manager)
-					decided, err := d.Approve(t.Context(), approve, act.ID, "fine")
+					decided, err := d.Approvals.Approve(t.Context(), approve, act.ID, "fine")
 					if problem.As(err).Kind == problem.KindUnavailable && err != nil {
-						decided, err = d.Approve(t.Context(), d.command(manager), act.ID, "fine")
+						decided, err = d.Approvals.Approve(t.Context(), d.command(manager), act.ID, "fine")
 					}
 					d.faults.Reset(nil)
-					now, readErr := d.Action(t.Context(), 1, act.ID)
+					now, readErr := d.Actions.Get(t.Context(), 1, act.ID)
 					if readErr != nil {
 						t.Fatal(readErr)
 					}
@@ -78,13 +79,13 @@ func TestOfRacingDecisionsOneWins(t *testing.T) {
 		}
 		var won, lost atomic.Int64
 		inParallel(32, pairs, func(i int) {
-			act, err := d.Submit(context.Background(), d.command(machine), deletion("agent-1"))
+			act, err := d.Actions.Submit(context.Background(), d.command(machine), deletion("agent-1"))
 			if err != nil {
 				t.Error(err)
 				return
 			}
 			var both sync.WaitGroup
-			count := func(_ app.Decided, err error) {
+			count := func(_ approvals.Decided, err error) {
 				switch {
 				case err == nil:
 					won.Add(1)
@@ -94,10 +95,10 @@ func TestOfRacingDecisionsOneWins(t *testing.T) {
 					t.Error(err)
 				}
 			}
-			both.Go(func() { count(d.Approve(context.Background(), d.command(manager), act.ID, "")) })
-			both.Go(func() { count(d.Reject(context.Background(), d.command(admin), act.ID, "")) })
+			both.Go(func() { count(d.Approvals.Approve(context.Background(), d.command(manager), act.ID, "")) })
+			both.Go(func() { count(d.Approvals.Reject(context.Background(), d.command(admin), act.ID, "")) })
 			both.Wait()
-			if now, err := d.Action(context.Background(), 1, act.ID); err != nil || now.Pending() || now.Revision != 2 || len(now.Audit) != 2 {
+			if now, err := d.Actions.Get(context.Background(), 1, act.ID); err != nil || now.Pending() || now.Revision != 2 || len(now.Audit) != 2 {
 				t.Errorf("after the race: %+v, %v", now, err)
 			}
 		})
@@ -111,27 +112,27 @@ func TestAnUnansweredActionIsDeniedByTheClock(t *testing.T) {
 	onBoth(t, func(t *testing.T, d *desk) {
 		d.active("agent-1", `{"display_name": "A"}`)
 		act := d.submit(d.command(machine), deletion("agent-1")) // risk 70 to 89: 4 h
-		if n, err := d.ExpireDue(t.Context()); n != 0 || err != nil {
+		if n, err := d.Approvals.ExpireDue(t.Context()); n != 0 || err != nil {
 			t.Fatalf("expired %d at once, %v", n, err)
 		}
 		d.advance(4*time.Hour - time.Millisecond)
-		if n, err := d.ExpireDue(t.Context()); n != 0 || err != nil {
+		if n, err := d.Approvals.ExpireDue(t.Context()); n != 0 || err != nil {
 			t.Fatalf("expired %d early, %v", n, err)
 		}
 		d.advance(time.Millisecond)
 		var expired atomic.Int64
 		inParallel(4, 4, func(int) {
-			n, err := d.ExpireDue(context.Background())
+			n, err := d.Approvals.ExpireDue(context.Background())
 			if err != nil {
 				t.Error(err)
 			}
 			expired.Add(int64(n))
 		})
-		now, err := d.Action(t.Context(), 1, act.ID)
+		now, err := d.Actions.Get(t.Context(), 1, act.ID)
 		if err != nil || expired.Load() != 1 || now.Status != governance.Denied || now.DecidedBy() != "timeout" || len(now.Audit) != 2 {
 			t.Errorf("expired %d times; %+v, %v", expired.Load(), now, err)
 		}
-		if _, err := d.Approve(t.Context(), d.command(manager), act.ID, ""); problem.As(err).Kind != problem.KindInvalidState {
+		if _, err := d.Approvals.Approve(t.Context(), d.command(manager), act.ID, ""); problem.As(err).Kind != problem.KindInvalidState {
 			t.Errorf("approved too late: %v", err)
 		}
 	})

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"ascend/shared/app"
+	"ascend/shared/app/approvals"
 	"ascend/shared/domain/action"
 )
 
@@ -18,18 +18,18 @@ type clockwork struct {
 	mu   sync.Mutex
 	// by action
 	begun map[action.ID]int // executions, not calls
-	ended map[action.ID]app.Ended
+	ended map[action.ID]approvals.Ended
 	// the waits in the order of their beginnings
 	waits []*wait
 }
 
 type wait struct {
-	app.Wait
+	approvals.Wait
 	token        string
 	opened, over bool
 }
 
-func (m *clockwork) Start(_ context.Context, in app.Wait) error {
+func (m *clockwork) Start(_ context.Context, in approvals.Wait) error {
 	return m.seam.through("Start", func() {
 		m.mu.Lock()
 		defer m.mu.Unlock()
@@ -40,7 +40,7 @@ func (m *clockwork) Start(_ context.Context, in app.Wait) error {
 	})
 }
 
-func (m *clockwork) Succeed(_ context.Context, token string, end app.Ended) error {
+func (m *clockwork) Succeed(_ context.Context, token string, end approvals.Ended) error {
 	return m.seam.through("Succeed", func() {
 		m.mu.Lock()
 		defer m.mu.Unlock()
@@ -50,7 +50,7 @@ func (m *clockwork) Succeed(_ context.Context, token string, end app.Ended) erro
 	})
 }
 
-func (m *clockwork) NextStage(_ context.Context, token string, next app.Wait) error {
+func (m *clockwork) NextStage(_ context.Context, token string, next approvals.Wait) error {
 	return m.seam.through("NextStage", func() {
 		m.mu.Lock()
 		defer m.mu.Unlock()
@@ -60,7 +60,7 @@ func (m *clockwork) NextStage(_ context.Context, token string, next app.Wait) er
 	})
 }
 
-func (m *clockwork) enter(in app.Wait) {
+func (m *clockwork) enter(in approvals.Wait) {
 	m.waits = append(m.waits, &wait{Wait: in, token: fmt.Sprintf("token-%s-%d", in.Action, len(m.waits))})
 }
 
@@ -87,8 +87,8 @@ func (m *clockwork) tick(d *desk) {
 		w := m.waits[i]
 		m.mu.Unlock()
 		d.advance(time.Millisecond)
-		o := app.Opening{Wait: w.Wait, Token: w.token, EnteredAt: d.Now()}
-		if err := d.OpenStage(context.Background(), o); err == nil {
+		o := approvals.Opening{Wait: w.Wait, Token: w.token, EnteredAt: d.Now()}
+		if err := d.Approvals.OpenStage(context.Background(), o); err == nil {
 			w.opened = true
 		}
 	}

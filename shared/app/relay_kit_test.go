@@ -12,7 +12,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"ascend/events"
-	"ascend/shared/app"
+	"ascend/shared/app/approvals"
 	"ascend/shared/bus/bustest"
 	"ascend/shared/domain/action"
 	"ascend/shared/domain/audit"
@@ -139,9 +139,9 @@ func newTown(t testing.TB, raw store.Store) *town {
 
 // freshWorld forgets what happened outside of the store.
 func (w *town) freshWorld() {
-	w.machine = &clockwork{seam: w.seam, begun: map[action.ID]int{}, ended: map[action.ID]app.Ended{}}
+	w.machine = &clockwork{seam: w.seam, begun: map[action.ID]int{}, ended: map[action.ID]approvals.Ended{}}
 	w.bridge = &bustest.EventBridge{T: w.t}
-	w.Executions, w.Bus = w.machine, w.bridge.Publisher()
+	w.Approvals.Executions, w.App.Relay.Bus = w.machine, w.bridge.Publisher()
 }
 
 // faultyWorld lets the seam fail whatever the relay calls.
@@ -174,7 +174,7 @@ func (w *town) calmWorld() {
 // change on, again and again, at most so many times.
 func (w *town) deliver(ctx context.Context, batch []store.Change, times int) bool {
 	for range times {
-		failed := w.Relay(ctx, batch)
+		failed := w.Relay.Deliver(ctx, batch)
 		if len(failed) == 0 {
 			return true
 		}
@@ -193,7 +193,7 @@ func (w *town) settle() {
 	for {
 		batch := w.tape.since(w.relayed)
 		if len(batch) > 0 && !w.deliver(context.Background(), batch, 3) {
-			w.t.Fatalf("changes after %d cannot be relayed: %v", w.relayed, w.Relay(context.Background(), batch))
+			w.t.Fatalf("changes after %d cannot be relayed: %v", w.relayed, w.Relay.Deliver(context.Background(), batch))
 		}
 		w.relayed += len(batch)
 		w.machine.tick(w.desk)
@@ -318,7 +318,7 @@ func (w *town) sixChanges() []store.Change {
 	if !approved.Pending() || !w.submit(w.command(machine), deletion("agent-1")).Pending() {
 		w.t.Fatal("a deletion does not wait")
 	}
-	if _, err := w.Approve(ctx, w.command(manager), approved.ID, "yes"); err != nil {
+	if _, err := w.Approvals.Approve(ctx, w.command(manager), approved.ID, "yes"); err != nil {
 		w.t.Fatal(err)
 	}
 	w.submit(w.command(machine), email("agent-1"))
@@ -328,7 +328,7 @@ func (w *town) sixChanges() []store.Change {
 		}
 		return faulty.None
 	})
-	if _, err := w.SuspendAgent(ctx, w.command(admin), "agent-1", "it loops"); !errors.Is(err, faulty.ErrInjected) {
+	if _, err := w.Agents.Suspend(ctx, w.command(admin), "agent-1", "it loops"); !errors.Is(err, faulty.ErrInjected) {
 		w.t.Fatalf("the suspension did not die: %v", err)
 	}
 	w.faults.Reset(nil)

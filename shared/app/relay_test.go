@@ -47,7 +47,7 @@ func TestAllOrdersOfSixChanges(t *testing.T) {
 		orders++
 		w.freshWorld()
 		for _, batch := range [][]store.Change{history, order, order[:1]} {
-			if failed := w.Relay(t.Context(), batch); len(failed) > 0 {
+			if failed := w.Relay.Deliver(t.Context(), batch); len(failed) > 0 {
 				t.Fatalf("order %d: %v", orders, failed)
 			}
 		}
@@ -124,7 +124,7 @@ func TestTheRelayMayFailAtEachCall(t *testing.T) {
 	learned := newTown(t, openEmbedded(t))
 	six := learned.sixChanges()
 	learned.faultyWorld()
-	if failed := learned.Relay(t.Context(), six); len(failed) > 0 {
+	if failed := learned.App.Relay.Deliver(t.Context(), six); len(failed) > 0 {
 		t.Fatal(failed)
 	}
 	calls := slices.Clone(learned.seam.calls)
@@ -153,7 +153,7 @@ func TestTheRelayMayFailAtEachCall(t *testing.T) {
 					if dies {
 						w.seam.dies = n + 1
 					}
-					failed := w.Relay(ctx, six)
+					failed := w.Relay.Deliver(ctx, six)
 					if dies && len(failed) == 0 {
 						t.Error("a relay that died reports nothing")
 					}
@@ -187,7 +187,7 @@ func TestTwoRelaysAtOnceDoNothingTwice(t *testing.T) {
 	slices.Reverse(backwards)
 	for _, batch := range [][]store.Change{six, backwards} {
 		both.Go(func() {
-			if failed := w.Relay(context.Background(), batch); len(failed) > 0 {
+			if failed := w.Relay.Deliver(context.Background(), batch); len(failed) > 0 {
 				t.Error(failed)
 			}
 		})
@@ -215,7 +215,7 @@ func TestAPoisonedChangeKeepsNoOtherBack(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newTown(t, openEmbedded(t))
 			six := w.sixChanges()
-			failed := w.Relay(t.Context(), slices.Insert(slices.Clone(six), 3, poison))
+			failed := w.Relay.Deliver(t.Context(), slices.Insert(slices.Clone(six), 3, poison))
 			if len(failed) != 1 || failed[3] == nil {
 				t.Errorf("failed: %v", failed)
 			}
@@ -229,7 +229,7 @@ func TestRefusedEventsFailTheirOwnChangesOnly(t *testing.T) {
 	w := newTown(t, openEmbedded(t))
 	six := w.sixChanges()
 	w.bridge.Refuse = func(_, place int) bool { return place == 0 } // also when it is sent again
-	failed := w.Relay(t.Context(), six)
+	failed := w.Relay.Deliver(t.Context(), six)
 	if len(failed) == 0 || len(failed) == len(six) {
 		t.Fatalf("failed: %v", failed)
 	}
@@ -252,8 +252,8 @@ func TestRefusedEventsFailTheirOwnChangesOnly(t *testing.T) {
 func TestWithoutABusEventsFail(t *testing.T) {
 	w := newTown(t, openEmbedded(t))
 	six := w.sixChanges()
-	w.Bus = nil
-	if failed := w.Relay(t.Context(), six); len(failed) != 5 { // the agent's record itself is not told
+	w.App.Relay.Bus = nil
+	if failed := w.Relay.Deliver(t.Context(), six); len(failed) != 5 { // the agent's record itself is not told
 		t.Errorf("failed: %v", failed)
 	}
 }
@@ -272,7 +272,7 @@ func TestWhatNothingFollowsFromCostsNothing(t *testing.T) {
 		}
 		idle = append(idle, c)
 	}
-	if failed := w.Relay(t.Context(), idle); len(failed) > 0 || len(w.seam.calls) > 0 {
+	if failed := w.Relay.Deliver(t.Context(), idle); len(failed) > 0 || len(w.seam.calls) > 0 {
 		t.Errorf("%d changes made the calls %v; failed: %v", len(idle), w.seam.calls, failed)
 	}
 }
@@ -285,7 +285,7 @@ func TestAStopThatComesLateDeniesNothingNewer(t *testing.T) {
 	w.relayed = 0
 	ctx := t.Context()
 	w.advance(time.Second)
-	if _, err := w.ActivateAgent(ctx, w.command(admin), agent.ID("agent-1"), "mended"); err != nil {
+	if _, err := w.Agents.Activate(ctx, w.command(admin), agent.ID("agent-1"), "mended"); err != nil {
 		t.Fatal(err)
 	}
 	w.advance(time.Second)

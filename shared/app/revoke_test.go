@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"ascend/shared/app"
+	"ascend/shared/app/record"
 	"ascend/shared/domain/action"
 	"ascend/shared/domain/agent"
 	"ascend/shared/domain/governance"
@@ -25,15 +25,15 @@ func escalationTo(email string) *agent.Escalation {
 func TestStoppingAnAgentDeniesWhatItHasPending(t *testing.T) {
 	for name, stop := range map[string]func(*desk, context.Context) error{
 		"suspended": func(d *desk, ctx context.Context) error {
-			_, err := d.SuspendAgent(ctx, d.command(admin), "agent-1", "odd")
+			_, err := d.Agents.Suspend(ctx, d.command(admin), "agent-1", "odd")
 			return err
 		},
 		"deactivated": func(d *desk, ctx context.Context) error {
-			_, err := d.DeactivateAgent(ctx, d.command(admin), "agent-1")
+			_, err := d.Agents.Deactivate(ctx, d.command(admin), "agent-1")
 			return err
 		},
 		"deleted": func(d *desk, ctx context.Context) error {
-			_, err := d.DeleteAgent(ctx, d.command(admin), "agent-1")
+			_, err := d.Agents.Delete(ctx, d.command(admin), "agent-1")
 			return err
 		},
 	} {
@@ -43,7 +43,7 @@ func TestStoppingAnAgentDeniesWhatItHasPending(t *testing.T) {
 				d.active("agent-2", `{"display_name": "B"}`)
 				d.deletions(workflow.Stage{MinApprovers: 2})
 				act, voted, others := d.submit(d.command(machine), deletion("agent-1")), d.submit(d.command(machine), deletion("agent-1")), d.submit(d.command(machine), deletion("agent-2"))
-				if _, err := d.Approve(t.Context(), d.command(manager), voted.ID, ""); err != nil {
+				if _, err := d.Approvals.Approve(t.Context(), d.command(manager), voted.ID, ""); err != nil {
 					t.Fatal(err)
 				}
 				if err := stop(d, t.Context()); err != nil {
@@ -57,10 +57,10 @@ func TestStoppingAnAgentDeniesWhatItHasPending(t *testing.T) {
 				if now.Status != governance.Denied || now.DecidedBy() != "agent_suspended" || now.Reason() != "the agent was "+name+" by admin@example.com"+reason {
 					t.Errorf("%s by %s: %s", now.Status, now.DecidedBy(), now.Reason())
 				}
-				if _, err := d.Approve(t.Context(), d.command(manager), act.ID, ""); problem.As(err).Kind != problem.KindInvalidState {
+				if _, err := d.Approvals.Approve(t.Context(), d.command(manager), act.ID, ""); problem.As(err).Kind != problem.KindInvalidState {
 					t.Errorf("approved: %v", err)
 				}
-				if _, err := d.Reject(t.Context(), d.command(manager), act.ID, ""); problem.As(err).Kind != problem.KindInvalidState {
+				if _, err := d.Approvals.Reject(t.Context(), d.command(manager), act.ID, ""); problem.As(err).Kind != problem.KindInvalidState {
 					t.Errorf("rejected: %v", err)
 				}
 			})
@@ -83,13 +83,13 @@ func TestNoApprovalOvertakesASuspension(t *testing.T) {
 			var both sync.WaitGroup
 			var ended *action.Action // when the suspension was answered
 			both.Go(func() {
-				if _, err := d.SuspendAgent(context.Background(), d.command(admin), id, "odd"); err != nil {
+				if _, err := d.Agents.Suspend(context.Background(), d.command(admin), id, "odd"); err != nil {
 					t.Error(err)
 				}
 				ended = d.action(act.ID)
 			})
 			both.Go(func() {
-				_, err := d.Approve(context.Background(), d.command(manager), act.ID, "")
+				_, err := d.Approvals.Approve(context.Background(), d.command(manager), act.ID, "")
 				if err != nil && problem.As(err).Kind != problem.KindInvalidState {
 					t.Error(err)
 				}
@@ -113,11 +113,11 @@ func TestASuspensionUnderAnApprovalsHandsRefusesIt(t *testing.T) {
 	onBoth(t, func(t *testing.T, d *desk) {
 		d.active("agent-1", `{"display_name": "A"}`)
 		act := d.submit(d.command(machine), deletion("agent-1"))
-		g, err := d.Agent(t.Context(), 1, "agent-1")
+		g, err := d.Agents.Get(t.Context(), 1, "agent-1")
 		if err != nil {
 			t.Fatal(err)
 		}
-		put, err := app.PutAgent(g.Suspend(agent.Ordinary, agent.Event{At: d.Now(), By: "a", Reason: "odd"}))
+		put, err := record.PutAgent(g.Suspend(agent.Ordinary, agent.Event{At: d.Now(), By: "a", Reason: "odd"}))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -131,11 +131,11 @@ func TestASuspensionUnderAnApprovalsHandsRefusesIt(t *testing.T) {
 			}
 			return faulty.None
 		})
-		if _, err := d.Approve(t.Context(), d.command(manager), act.ID, ""); problem.As(err).Kind != problem.KindInvalidState || !suspended {
+		if _, err := d.Approvals.Approve(t.Context(), d.command(manager), act.ID, ""); problem.As(err).Kind != problem.KindInvalidState || !suspended {
 			t.Errorf("approved: %v", err)
 		}
 		d.expectTrail(act.ID, "action.pending")
-		if _, err := d.SuspendAgent(t.Context(), d.command(admin), "agent-1", "odd"); err != nil { // what its worker or a repeat does
+		if _, err := d.Agents.Suspend(t.Context(), d.command(admin), "agent-1", "odd"); err != nil { // what its worker or a repeat does
 			t.Fatal(err)
 		}
 		d.expectTrail(act.ID, "action.pending", "action.denied")
@@ -152,7 +152,7 @@ func TestWhatAnAgentAskedBeforeItWasStoppedIsNeverApproved(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.SuspendAgent(t.Context(), d.command(admin), "agent-1", "odd"); err != nil {
+	if _, err := d.Agents.Suspend(t.Context(), d.command(admin), "agent-1", "odd"); err != nil {
 		t.Fatal(err)
 	}
 	item := *pending[0]
@@ -162,13 +162,13 @@ func TestWhatAnAgentAskedBeforeItWasStoppedIsNeverApproved(t *testing.T) {
 	}
 	refuse := func() {
 		t.Helper()
-		if _, err := d.Approve(t.Context(), d.command(manager), act.ID, ""); problem.As(err).Kind != problem.KindInvalidState {
+		if _, err := d.Approvals.Approve(t.Context(), d.command(manager), act.ID, ""); problem.As(err).Kind != problem.KindInvalidState {
 			t.Errorf("approved: %v", err)
 		}
 	}
 	refuse()
 	d.advance(time.Second)
-	if _, err := d.ActivateAgent(t.Context(), d.command(admin), "agent-1", ""); err != nil {
+	if _, err := d.Agents.Activate(t.Context(), d.command(admin), "agent-1", ""); err != nil {
 		t.Fatal(err)
 	}
 	refuse()
@@ -176,12 +176,12 @@ func TestWhatAnAgentAskedBeforeItWasStoppedIsNeverApproved(t *testing.T) {
 	d.advance(time.Second)
 	fresh := d.submit(d.command(machine), deletion("agent-1"))
 	for range 2 { // late, and again
-		if err := d.RevokePending(t.Context(), 1, "agent-1", "it was suspended"); err != nil {
+		if err := d.Approvals.RevokePending(t.Context(), 1, "agent-1", "it was suspended"); err != nil {
 			t.Fatal(err)
 		}
 	}
 	d.expectTrail(act.ID, "action.pending", "action.denied")
-	if got, err := d.Approve(t.Context(), d.command(manager), fresh.ID, ""); err != nil || got.Status != governance.Approved {
+	if got, err := d.Approvals.Approve(t.Context(), d.command(manager), fresh.ID, ""); err != nil || got.Status != governance.Approved {
 		t.Errorf("what it asked since is %+v, %v", got, err)
 	}
 }
@@ -195,15 +195,15 @@ func TestASuspensionThatFailsHalfwayIsCompletedByARepeat(t *testing.T) {
 				d := embeddedDesk(t)
 				d.active("agent-1", `{"display_name": "A"}`)
 				one, two := d.submit(d.command(machine), deletion("agent-1")), d.submit(d.command(machine), deletion("agent-1"))
-				d.Store = d.faults // each fault reaches the use case
+				d.over(d.faults) // each fault reaches the use case
 				d.faults.Reset(faulty.Nth(n, fault))
-				_, err := d.SuspendAgent(t.Context(), d.command(admin), "agent-1", "odd")
+				_, err := d.Agents.Suspend(t.Context(), d.command(admin), "agent-1", "odd")
 				if err != nil && problem.As(err).Kind != problem.KindUnavailable {
 					t.Fatal(err)
 				}
 				if err != nil {
 					failed++
-					if _, err := d.SuspendAgent(t.Context(), d.command(admin), "agent-1", "odd"); err != nil {
+					if _, err := d.Agents.Suspend(t.Context(), d.command(admin), "agent-1", "odd"); err != nil {
 						t.Fatal(err)
 					}
 				}

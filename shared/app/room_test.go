@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"ascend/shared/app"
+	"ascend/shared/app/command"
 	"ascend/shared/domain/action"
 	"ascend/shared/domain/agent"
 	"ascend/shared/domain/governance"
@@ -28,7 +28,7 @@ func wordy(n int, role tenant.Role) tenant.Principal {
 
 // wordyCommand is a command of somebody whose request says as much of itself as
 // the front end keeps.
-func (d *desk) wordyCommand(by tenant.Principal) *app.Command {
+func (d *desk) wordyCommand(by tenant.Principal) *command.Command {
 	c := d.command(by)
 	c.SourceIP, c.Client.UserAgent = "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff", strings.Repeat(`"`, 200)
 	return c
@@ -46,7 +46,7 @@ func (d *desk) wordyAgent(queued bool) agent.ID {
 	url := "https://x.example/"
 	url += strings.Repeat(`"`, problem.MaxURL-len(url))
 	s := agent.EscalationSettings{Email: &email, WebhookURL: &url, AllowQueuedApproval: &queued}
-	if _, err := d.EscalateAgent(d.t.Context(), d.command(admin), id, s); err != nil {
+	if _, err := d.Agents.SetEscalation(d.t.Context(), d.command(admin), id, s); err != nil {
 		d.t.Fatal(err)
 	}
 	return id
@@ -65,7 +65,7 @@ func wordyDeletion(id agent.ID, n int) governance.Proposal {
 func (d *desk) through(stages []workflow.StageDefinition) {
 	d.t.Helper()
 	risk := 0.0
-	_, err := d.CreateWorkflow(d.t.Context(), d.command(admin), workflow.Definition{
+	_, err := d.Workflows.Create(d.t.Context(), d.command(admin), workflow.Definition{
 		Name: "W", Kind: workflow.MultiStage, Stages: stages, Trigger: &workflow.Trigger{MinRisk: &risk},
 	})
 	if err != nil {
@@ -94,7 +94,7 @@ func (d *desk) largest(id agent.ID) int {
 	low, high := 0, store.MaxItem
 	for low < high-1 {
 		n := (low + high) / 2
-		act, err := d.Submit(d.t.Context(), d.command(machine), wordyDeletion(id, n))
+		act, err := d.Actions.Submit(d.t.Context(), d.command(machine), wordyDeletion(id, n))
 		switch {
 		case err == nil && act.Pending():
 			low = n
@@ -168,7 +168,7 @@ func (d *desk) approved(id action.ID, people int) {
 	for range people {
 		n := int(commands.Add(1))
 		d.advance(time.Millisecond)
-		if _, err := d.Approve(d.t.Context(), d.wordyCommand(wordy(n%10_000, tenant.Manager)), id, longest); err != nil {
+		if _, err := d.Approvals.Approve(d.t.Context(), d.wordyCommand(wordy(n%10_000, tenant.Manager)), id, longest); err != nil {
 			d.t.Fatalf("approval: %v", err)
 		}
 	}
@@ -208,7 +208,7 @@ var ends = map[string]func(*desk, *action.Action){
 				d.approved(act.ID, w.Missing()-1)
 			}
 			d.advance(w.StageExpiresAt.Sub(d.Now()))
-			if _, err := d.ExpireDue(d.t.Context()); err != nil {
+			if _, err := d.Approvals.ExpireDue(d.t.Context()); err != nil {
 				d.t.Fatal(err)
 			}
 			if !d.action(act.ID).Pending() {
@@ -225,7 +225,7 @@ var ends = map[string]func(*desk, *action.Action){
 			}
 			d.approved(act.ID, w.Missing()-1)
 			d.advance(w.StageExpiresAt.Sub(d.Now()))
-			if _, err := d.ExpireDue(d.t.Context()); err != nil {
+			if _, err := d.Approvals.ExpireDue(d.t.Context()); err != nil {
 				d.t.Fatal(err)
 			}
 		}
@@ -235,7 +235,7 @@ var ends = map[string]func(*desk, *action.Action){
 		} else {
 			by := wordy(0, tenant.Manager)
 			by.Email = w.Present().Approvers[0].Email
-			if _, err := d.Approve(d.t.Context(), d.wordyCommand(by), act.ID, longest); err != nil {
+			if _, err := d.Approvals.Approve(d.t.Context(), d.wordyCommand(by), act.ID, longest); err != nil {
 				d.t.Fatal(err)
 			}
 		}
@@ -244,7 +244,7 @@ var ends = map[string]func(*desk, *action.Action){
 	"rejected": func(d *desk, act *action.Action) {
 		d.approvedButOne(act.ID)
 		d.advance(time.Millisecond)
-		if _, err := d.Reject(d.t.Context(), d.wordyCommand(wordy(0, tenant.Manager)), act.ID, longest); err != nil {
+		if _, err := d.Approvals.Reject(d.t.Context(), d.wordyCommand(wordy(0, tenant.Manager)), act.ID, longest); err != nil {
 			d.t.Fatal(err)
 		}
 		d.expectEnd(act.ID, governance.Denied, "approver")
@@ -253,7 +253,7 @@ var ends = map[string]func(*desk, *action.Action){
 		d.approvedButOne(act.ID)
 		d.advance(time.Millisecond)
 		why := strings.Repeat("\U0001f6d1", agent.MaxReason)
-		if _, err := d.SuspendAgent(d.t.Context(), d.wordyCommand(wordy(0, tenant.Admin)), act.Input.Proposal.AgentID, why); err != nil {
+		if _, err := d.Agents.Suspend(d.t.Context(), d.wordyCommand(wordy(0, tenant.Admin)), act.Input.Proposal.AgentID, why); err != nil {
 			d.t.Fatal(err)
 		}
 		d.expectEnd(act.ID, governance.Denied, "agent_suspended")
@@ -265,13 +265,13 @@ func TestAnActionThatIsTooLargeIsRefusedForGood(t *testing.T) {
 	onBoth(t, func(t *testing.T, d *desk) {
 		d.active("agent-1", `{"display_name": "A"}`)
 		d.active("agent-2", `{"display_name": "B"}`)
-		if _, err := d.SuspendAgent(t.Context(), d.command(admin), "agent-2", ""); err != nil {
+		if _, err := d.Agents.Suspend(t.Context(), d.command(admin), "agent-2", ""); err != nil {
 			t.Fatal(err)
 		}
 		for _, p := range []governance.Proposal{email("agent-1"), deletion("agent-1"), email("agent-2")} {
 			p.Parameters = map[string]any{"content": strings.Repeat("x", store.MaxItem)}
-			for _, c := range []*app.Command{d.command(machine), d.keyed("k", "digest")} {
-				_, err := d.Submit(t.Context(), c, p)
+			for _, c := range []*command.Command{d.command(machine), d.keyed("k", "digest")} {
+				_, err := d.Actions.Submit(t.Context(), c, p)
 				e := problem.As(err)
 				if e.Kind != problem.KindInvalid || e.Code != problem.CodeValidation || len(e.Fields) != 1 || !strings.Contains(e.Detail, "too large") || !strings.Contains(e.Detail, "390000") {
 					t.Errorf("%s of %s: %v", p.ActionType, p.AgentID, err)
@@ -287,13 +287,13 @@ func TestAnActionThatIsTooLargeIsRefusedForGood(t *testing.T) {
 func TestAnActionThatIsTooLargeTakesNothingOfALimit(t *testing.T) {
 	onBoth(t, func(t *testing.T, d *desk) {
 		d.active("agent-1", `{"display_name": "A"}`)
-		if _, err := d.LimitAgent(t.Context(), d.command(admin), "agent-1", settingsOf(t, `{"max_actions_per_minute": 1}`)); err != nil {
+		if _, err := d.Agents.SetRateLimits(t.Context(), d.command(admin), "agent-1", settingsOf(t, `{"max_actions_per_minute": 1}`)); err != nil {
 			t.Fatal(err)
 		}
 		p := email("agent-1")
 		p.Parameters = map[string]any{"content": strings.Repeat("x", store.MaxItem)}
 		for range 3 {
-			if _, err := d.Submit(t.Context(), d.command(machine), p); problem.As(err).Kind != problem.KindInvalid {
+			if _, err := d.Actions.Submit(t.Context(), d.command(machine), p); problem.As(err).Kind != problem.KindInvalid {
 				t.Fatalf("submitted: %v", err)
 			}
 		}
@@ -315,14 +315,14 @@ func TestARepeatIsAnsweredThoughItsAgentHasGrown(t *testing.T) {
 	var s agent.EscalationSettings
 	email := strings.Repeat("f", 254-len("@x.example")) + "@x.example"
 	s.Email = &email // and queued by default: one stage more
-	if _, err := d.EscalateAgent(t.Context(), d.command(admin), id, s); err != nil {
+	if _, err := d.Agents.SetEscalation(t.Context(), d.command(admin), id, s); err != nil {
 		t.Fatal(err)
 	}
 	again := d.keyed("k", "digest")
-	if act, err := d.Submit(t.Context(), again, wordyDeletion(id, n-100)); err != nil || act.ID != first.ID || !again.Replayed {
+	if act, err := d.Actions.Submit(t.Context(), again, wordyDeletion(id, n-100)); err != nil || act.ID != first.ID || !again.Replayed {
 		t.Errorf("the repeat: %+v, %v", act, err)
 	}
-	if _, err := d.Submit(t.Context(), d.keyed("l", "digest"), wordyDeletion(id, n-100)); problem.As(err).Kind != problem.KindInvalid {
+	if _, err := d.Actions.Submit(t.Context(), d.keyed("l", "digest"), wordyDeletion(id, n-100)); problem.As(err).Kind != problem.KindInvalid {
 		t.Errorf("a new command: %v", err)
 	}
 }
@@ -346,12 +346,12 @@ func TestAMoveThatDoesNotFitIsNoUnavailability(t *testing.T) {
 			t.Fatal(err)
 		}
 		d.advance(time.Second)
-		_, err = d.Reject(t.Context(), d.command(manager), act.ID, "")
+		_, err = d.Approvals.Reject(t.Context(), d.command(manager), act.ID, "")
 		if e := problem.As(err); e.Kind != problem.KindTooLarge || e.RetryAfter != 0 || strings.Contains(e.Detail, "again") {
 			t.Errorf("rejected: %v", err)
 		}
 		d.advance(24 * time.Hour)
-		if n, err := d.ExpireDue(t.Context()); n != 0 || problem.As(err).Kind != problem.KindTooLarge {
+		if n, err := d.Approvals.ExpireDue(t.Context()); n != 0 || problem.As(err).Kind != problem.KindTooLarge {
 			t.Errorf("passed %d deadlines, %v", n, err)
 		}
 	})

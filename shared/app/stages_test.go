@@ -12,8 +12,11 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"ascend/shared/app"
+	"ascend/shared/app/approvals"
+	"ascend/shared/app/record"
 	"ascend/shared/domain/action"
 	"ascend/shared/domain/governance"
+	"ascend/shared/domain/organization"
 	"ascend/shared/domain/problem"
 	"ascend/shared/domain/tenant"
 	"ascend/shared/domain/workflow"
@@ -44,7 +47,7 @@ func (d *desk) deletions(stages ...workflow.Stage) {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	put, err := app.Organization{ID: 1, Name: "One", Workflows: flows}.Put()
+	put, err := record.PutOrganization(organization.Organization{ID: 1, Name: "One", Workflows: flows}, 1)
 	if err == nil {
 		_, err = d.raw.Write(d.t.Context(), put)
 	}
@@ -56,7 +59,7 @@ func (d *desk) deletions(stages ...workflow.Stage) {
 // action reads an action as it stands.
 func (d *desk) action(id action.ID) *action.Action {
 	d.t.Helper()
-	act, err := app.New(d.raw).Action(context.Background(), 1, id)
+	act, err := app.New(d.raw).Actions.Get(context.Background(), 1, id)
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -88,14 +91,14 @@ func TestAnApprovalGoesThroughItsStages(t *testing.T) {
 		if w := first.Approval; w.WorkflowID != "wf_1" || len(w.Stages) != 2 || w.ExpiresAt.Sub(first.CreatedAt) != 2*time.Hour {
 			t.Fatalf("opened as %+v", w)
 		}
-		for i, want := range []app.Decided{
+		for i, want := range []approvals.Decided{
 			{Status: governance.Pending, Stage: 2, Remaining: 2},
 			{Status: governance.Pending, Stage: 2, Remaining: 1},
 			{Status: governance.Approved, Stage: 2},
 		} {
 			d.advance(10 * time.Minute)
 			by := approver(i)
-			got, err := d.Approve(t.Context(), d.command(by), first.ID, "")
+			got, err := d.Approvals.Approve(t.Context(), d.command(by), first.ID, "")
 			want.ID, want.By, want.At, want.Reason, want.CorrelationID = first.ID, by.UserID, d.Now(), "approved by "+by.Email, first.CorrelationID
 			if err != nil || got != want {
 				t.Errorf("approval %d: %+v, %v; want %+v", i+1, got, err, want)
@@ -129,24 +132,24 @@ func TestAStageThatTimesOutOpensTheNextOnce(t *testing.T) {
 		act := d.submit(d.command(machine), deletion("agent-1"))
 		for stage, want := range []string{"pending_approval", "denied"} {
 			d.advance(time.Hour - time.Millisecond)
-			if early, err := d.PassDeadline(t.Context(), 1, act.ID); err != nil || !early.Pending() || early.Approval.Stage != stage {
+			if early, err := d.Approvals.PassDeadline(t.Context(), 1, act.ID); err != nil || !early.Pending() || early.Approval.Stage != stage {
 				t.Fatalf("a millisecond early stage %d is %+v, %v", stage+1, early, err)
 			}
 			d.advance(time.Millisecond)
-			if _, err := d.Approve(t.Context(), d.command(manager), act.ID, ""); problem.As(err).Kind != problem.KindInvalidState {
+			if _, err := d.Approvals.Approve(t.Context(), d.command(manager), act.ID, ""); problem.As(err).Kind != problem.KindInvalidState {
 				t.Errorf("approved too late: %v", err)
 			}
 			var passed atomic.Int64
 			inParallel(8, 8, func(i int) {
 				if i%2 == 0 {
-					n, err := d.ExpireDue(context.Background())
+					n, err := d.Approvals.ExpireDue(context.Background())
 					if err != nil {
 						t.Error(err)
 					}
 					passed.Add(int64(n))
 					return
 				}
-				if now, err := d.PassDeadline(context.Background(), 1, act.ID); err != nil || string(now.Status) != want {
+				if now, err := d.Approvals.PassDeadline(context.Background(), 1, act.ID); err != nil || string(now.Status) != want {
 					t.Errorf("passed to %+v, %v", now, err)
 				}
 			})
@@ -155,7 +158,7 @@ func TestAStageThatTimesOutOpensTheNextOnce(t *testing.T) {
 			}
 		}
 		d.expectTrail(act.ID, "action.pending", "action.escalated", "action.timeout")
-		if _, err := d.PassDeadline(t.Context(), 1, act.ID+1); problem.As(err).Kind != problem.KindNotFound {
+		if _, err := d.Approvals.PassDeadline(t.Context(), 1, act.ID+1); problem.As(err).Kind != problem.KindNotFound {
 			t.Errorf("an unknown action: %v", err)
 		}
 	})
@@ -164,12 +167,12 @@ func TestAStageThatTimesOutOpensTheNextOnce(t *testing.T) {
 func TestTheAgentsEscalationIsTheLastStage(t *testing.T) {
 	onBoth(t, func(t *testing.T, d *desk) {
 		d.active("agent-1", `{"display_name": "A"}`)
-		g, err := d.Agent(t.Context(), 1, "agent-1")
+		g, err := d.Agents.Get(t.Context(), 1, "agent-1")
 		if err != nil {
 			t.Fatal(err)
 		}
 		g.Config.Escalation = escalationTo(approver(7).Email)
-		put, err := app.PutAgent(g)
+		put, err := record.PutAgent(g)
 		if err == nil {
 			_, err = d.raw.Write(t.Context(), put)
 		}
@@ -181,13 +184,13 @@ func TestTheAgentsEscalationIsTheLastStage(t *testing.T) {
 			t.Fatalf("opened as %+v", act.Approval)
 		}
 		d.advance(4 * time.Hour)
-		if n, err := d.ExpireDue(t.Context()); n != 1 || err != nil {
+		if n, err := d.Approvals.ExpireDue(t.Context()); n != 1 || err != nil {
 			t.Fatalf("passed %d deadlines, %v", n, err)
 		}
-		if _, err := d.Approve(t.Context(), d.command(manager), act.ID, ""); problem.As(err).Kind != problem.KindForbidden {
+		if _, err := d.Approvals.Approve(t.Context(), d.command(manager), act.ID, ""); problem.As(err).Kind != problem.KindForbidden {
 			t.Errorf("who is not the escalation's: %v", err)
 		}
-		if got, err := d.Approve(t.Context(), d.command(approver(7)), act.ID, ""); err != nil || got.Status != governance.Approved {
+		if got, err := d.Approvals.Approve(t.Context(), d.command(approver(7)), act.ID, ""); err != nil || got.Status != governance.Approved {
 			t.Errorf("%+v, %v", got, err)
 		}
 		d.expectTrail(act.ID, "action.pending", "action.escalated", "action.approved")
@@ -208,7 +211,7 @@ func TestAQuorumTakesExactlyItsNumber(t *testing.T) {
 			act := d.submit(d.command(machine), deletion("agent-1"))
 			var counted, late, twice, approved atomic.Int64
 			inParallel(2*approvers, 2*approvers, func(i int) { // everybody twice
-				got, err := d.Approve(context.Background(), d.command(approver(i%approvers)), act.ID, "")
+				got, err := d.Approvals.Approve(context.Background(), d.command(approver(i%approvers)), act.ID, "")
 				switch {
 				case err == nil && got.Status == governance.Approved:
 					approved.Add(1)
@@ -245,7 +248,7 @@ func TestOnePersonIsOneApproval(t *testing.T) {
 	act := d.submit(d.command(machine), deletion("agent-1"))
 	var counted atomic.Int64
 	inParallel(16, 16, func(int) {
-		_, err := d.Approve(context.Background(), d.command(manager), act.ID, "")
+		_, err := d.Approvals.Approve(context.Background(), d.command(manager), act.ID, "")
 		if err == nil {
 			counted.Add(1)
 		} else if problem.As(err).Kind != problem.KindForbidden {
@@ -269,7 +272,7 @@ func TestADamagedRecordHoldsUpNoOther(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.advance(24 * time.Hour)
-	if n, err := d.ExpireDue(t.Context()); n != 1 || err == nil {
+	if n, err := d.Approvals.ExpireDue(t.Context()); n != 1 || err == nil {
 		t.Errorf("passed %d, %v", n, err)
 	}
 	if now := d.action(good.ID); now.Status != governance.Denied {
@@ -300,7 +303,7 @@ func TestATakenIDIsFollowedByTheNext(t *testing.T) {
 		if !taken || !now.Pending() || now.ID != act.ID || now.Approval.RequestID != "apr_"+act.ID.String() || now.Audit[0].ResourceID != act.ID.String() {
 			t.Errorf("stored as %+v, %+v", now.Approval, now.Audit)
 		}
-		if got, err := d.Approve(t.Context(), d.command(manager), act.ID, ""); err != nil || got.Status != governance.Approved {
+		if got, err := d.Approvals.Approve(t.Context(), d.command(manager), act.ID, ""); err != nil || got.Status != governance.Approved {
 			t.Errorf("%+v, %v", got, err)
 		}
 	})

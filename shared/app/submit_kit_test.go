@@ -9,6 +9,9 @@ import (
 	"time"
 
 	"ascend/shared/app"
+	"ascend/shared/app/actions"
+	"ascend/shared/app/command"
+	"ascend/shared/app/record"
 	"ascend/shared/domain/action"
 	"ascend/shared/domain/agent"
 	"ascend/shared/domain/governance"
@@ -35,6 +38,11 @@ func newDesk(t testing.TB, raw store.Store) *desk {
 	d.clock.Store(time.Date(2026, 1, 20, 14, 30, 20, 0, time.UTC).UnixMilli())
 	d.Now = func() time.Time { return time.UnixMilli(d.clock.Load()).UTC() }
 	return d
+}
+
+// over lets the use cases go to another store from now on.
+func (d *desk) over(s store.Store) {
+	d.App = app.New(s, app.Options{Now: d.Now, Executions: d.Approvals.Executions, Bus: d.App.Relay.Bus})
 }
 
 // openEmbedded opens a store in a file of its own.
@@ -92,17 +100,17 @@ func onBoth(t *testing.T, test func(t *testing.T, d *desk)) {
 func (d *desk) advance(by time.Duration) { d.clock.Add(by.Milliseconds()) }
 
 // command is a new command of p.
-func (d *desk) command(p tenant.Principal) *app.Command {
-	return &app.Command{
-		Claim: app.Confirmed(p), Principal: p, At: d.Now(),
+func (d *desk) command(p tenant.Principal) *command.Command {
+	return &command.Command{
+		Claim: command.Confirmed(p), Principal: p, At: d.Now(),
 		ID: fmt.Sprintf("%032x", commands.Add(1)), CorrelationID: "action_20260120_143020_0000000a",
 	}
 }
 
 // keyed is a command of machine under an idempotency key, for a body of that digest.
-func (d *desk) keyed(key, digest string) *app.Command {
+func (d *desk) keyed(key, digest string) *command.Command {
 	c := d.command(machine)
-	c.Repeat = &app.Repeat{Identity: fmt.Sprintf("%064s", key), Digest: digest, Keep: 24 * time.Hour}
+	c.Repeat = &command.Repeat{Identity: fmt.Sprintf("%064s", key), Digest: digest, Keep: 24 * time.Hour}
 	c.ID = c.Repeat.Identity[32:]
 	return c
 }
@@ -120,10 +128,10 @@ func (d *desk) active(id agent.ID, body string) {
 	if !ok {
 		t = new(testing.T)
 	}
-	if _, err := d.RegisterAgent(ctx, d.command(admin), id, settings(t, body)); err != nil {
+	if _, err := d.Agents.Register(ctx, d.command(admin), id, settings(t, body)); err != nil {
 		d.t.Fatal(err)
 	}
-	if _, err := d.ActivateAgent(ctx, d.command(admin), id, ""); err != nil {
+	if _, err := d.Agents.Activate(ctx, d.command(admin), id, ""); err != nil {
 		d.t.Fatal(err)
 	}
 	d.faults.Reset(nil)
@@ -142,9 +150,9 @@ func deletion(id agent.ID) governance.Proposal {
 }
 
 // submit submits and expects an answer.
-func (d *desk) submit(c *app.Command, p governance.Proposal) *action.Action {
+func (d *desk) submit(c *command.Command, p governance.Proposal) *action.Action {
 	d.t.Helper()
-	act, err := d.Submit(context.Background(), c, p)
+	act, err := d.Actions.Submit(context.Background(), c, p)
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -156,9 +164,9 @@ func (d *desk) stored() []*action.Action {
 	d.t.Helper()
 	var all []*action.Action
 	calm := app.New(d.raw)
-	r := app.Range{Limit: 1000}
+	r := record.Range{Limit: 1000}
 	for {
-		list, err := calm.Actions(context.Background(), 1, app.ActionFilter{}, r)
+		list, err := calm.Actions.List(context.Background(), 1, actions.Filter{}, r)
 		if err != nil {
 			d.t.Fatal(err)
 		}

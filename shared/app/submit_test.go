@@ -10,9 +10,11 @@ import (
 	"testing"
 	"time"
 
-	"ascend/shared/app"
+	"ascend/shared/app/command"
+	"ascend/shared/app/record"
 	"ascend/shared/domain/action"
 	"ascend/shared/domain/governance"
+	"ascend/shared/domain/organization"
 	"ascend/shared/domain/problem"
 	"ascend/shared/domain/tenant"
 	"ascend/shared/store"
@@ -25,7 +27,7 @@ func TestASubmissionMakesThreeCallsInTwoRoundTrips(t *testing.T) {
 	onBoth(t, func(t *testing.T, d *desk) {
 		d.active("agent-1", `{"display_name": "A"}`)
 		d.faults = faulty.New(slow{d.raw}, nil)
-		d.Store = store.Retrying(d.faults, 4, time.Millisecond)
+		d.over(store.Retrying(d.faults, 4, time.Millisecond))
 		for name, submit := range map[string]func(i int){
 			"plain":                      func(int) { d.submit(d.command(machine), email("agent-1")) },
 			"with an idempotency key":    func(i int) { d.submit(d.keyed(fmt.Sprint(t.Name(), i), "digest"), email("agent-1")) },
@@ -67,10 +69,10 @@ func inParallel(goroutines, n int, work func(i int)) {
 }
 
 // unconfirmed is a command of a key whose record confirms it, or refuses with err.
-func (d *desk) unconfirmed(err error) *app.Command {
+func (d *desk) unconfirmed(err error) *command.Command {
 	c := d.command(machine)
 	c.Principal = tenant.Principal{}
-	c.Claim = app.Unconfirmed(1, store.APIKeyKey(1, "hash"), func(*store.Item, time.Time) (tenant.Principal, error) { return machine, err })
+	c.Claim = command.Unconfirmed(1, store.APIKeyKey(1, "hash"), func(*store.Item, time.Time) (tenant.Principal, error) { return machine, err })
 	return c
 }
 
@@ -78,7 +80,7 @@ func TestARefusedKeyDecidesNothingAndCountsNothing(t *testing.T) {
 	d := embeddedDesk(t)
 	d.active("agent-1", `{"display_name": "A"}`)
 	revoked := problem.Unauthenticated(problem.CodeRevokedKey, "revoked")
-	if _, err := d.Submit(t.Context(), d.unconfirmed(revoked), email("agent-1")); !errors.Is(err, revoked) {
+	if _, err := d.Actions.Submit(t.Context(), d.unconfirmed(revoked), email("agent-1")); !errors.Is(err, revoked) {
 		t.Fatalf("got %v", err)
 	}
 	if n := len(d.stored()); n != 0 {
@@ -95,7 +97,7 @@ func TestARefusedKeyDoesNotAdmitUncounted(t *testing.T) {
 		revoked := d.unconfirmed(problem.Unauthenticated(problem.CodeRevokedKey, "revoked"))
 		good := d.keyed("k", "digest")
 		revoked.ID, revoked.Repeat = good.ID, good.Repeat
-		if _, err := d.Submit(t.Context(), revoked, email("agent-1")); err == nil {
+		if _, err := d.Actions.Submit(t.Context(), revoked, email("agent-1")); err == nil {
 			t.Fatal("a revoked key submitted")
 		}
 		d.submit(good, email("agent-1"))
@@ -108,13 +110,13 @@ func TestRepeatsInFlightDoNotGiveTheirCountBack(t *testing.T) {
 	onBoth(t, func(t *testing.T, d *desk) {
 		d.active("agent-1", `{"display_name": "A"}`)
 		limit := settingsOf(t, `{"max_actions_per_day": 20}`)
-		if _, err := d.LimitAgent(t.Context(), d.command(admin), "agent-1", limit); err != nil {
+		if _, err := d.Agents.SetRateLimits(t.Context(), d.command(admin), "agent-1", limit); err != nil {
 			t.Fatal(err)
 		}
 		const keys, sends = 30, 8
 		var approved sync.Map
 		inParallel(16, keys*sends, func(i int) {
-			act, err := d.Submit(context.Background(), d.keyed(fmt.Sprint(i/sends), "digest"), email("agent-1"))
+			act, err := d.Actions.Submit(context.Background(), d.keyed(fmt.Sprint(i/sends), "digest"), email("agent-1"))
 			if err != nil {
 				t.Error(err)
 			} else if act.Status == governance.Approved {
@@ -123,7 +125,7 @@ func TestRepeatsInFlightDoNotGiveTheirCountBack(t *testing.T) {
 		})
 		n := 0
 		approved.Range(func(any, any) bool { n++; return true })
-		use, err := d.AgentUsage(t.Context(), 1, "agent-1", d.Now())
+		use, err := d.Agents.Usage(t.Context(), 1, "agent-1", d.Now())
 		if err != nil || n != 20 || use.PerDay.Current != 20 {
 			t.Errorf("%d actions approved under a limit of 20, usage %d, %v", n, use.PerDay.Current, err)
 		}
@@ -132,7 +134,7 @@ func TestRepeatsInFlightDoNotGiveTheirCountBack(t *testing.T) {
 
 func (d *desk) expectUsage(id string, want int64) {
 	d.t.Helper()
-	use, err := d.AgentUsage(context.Background(), 1, "agent-1", d.Now())
+	use, err := d.Agents.Usage(context.Background(), 1, "agent-1", d.Now())
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -155,19 +157,19 @@ func TestALimitAdmitsExactlyItsNumber(t *testing.T) {
 				d.advance(48 * time.Hour) // windows of its own
 				d.active("agent-1", `{"display_name": "A"}`)
 				limit := int64(100)
-				if _, err := d.LimitAgent(t.Context(), d.command(admin), "agent-1", settingsOf(t, `{"max_actions_per_minute": 100}`)); err != nil {
+				if _, err := d.Agents.SetRateLimits(t.Context(), d.command(admin), "agent-1", settingsOf(t, `{"max_actions_per_minute": 100}`)); err != nil {
 					t.Fatal(err)
 				}
 				d.faults.Reset(plan)
 				var approved, limited atomic.Int64
 				inParallel(64, 300, func(int) {
 					c := d.command(machine)
-					act, err := d.Submit(context.Background(), c, email("agent-1"))
+					act, err := d.Actions.Submit(context.Background(), c, email("agent-1"))
 					for range 50 { // a caller tries again what was not answered
 						if problem.As(err).Kind != problem.KindUnavailable {
 							break
 						}
-						act, err = d.Submit(context.Background(), c, email("agent-1"))
+						act, err = d.Actions.Submit(context.Background(), c, email("agent-1"))
 					}
 					switch {
 					case err != nil:
@@ -203,7 +205,7 @@ func TestAThousandKeysSentTenTimesEachMakeAThousandActions(t *testing.T) {
 	var first [keys]atomic.Int64
 	inParallel(64, keys*sends, func(i int) {
 		k := i % keys
-		act, err := d.Submit(context.Background(), d.keyed(fmt.Sprint(k), "digest"), email("agent-1"))
+		act, err := d.Actions.Submit(context.Background(), d.keyed(fmt.Sprint(k), "digest"), email("agent-1"))
 		if err != nil {
 			t.Error(err)
 			return
@@ -228,11 +230,11 @@ func TestAnIdempotencyKeyIsOneCommandForADay(t *testing.T) {
 		if act := d.submit(again, email("agent-1")); act.ID != first.ID || !again.Replayed {
 			t.Errorf("the repeat got action %d, replayed %v; first %d", act.ID, again.Replayed, first.ID)
 		}
-		_, err := d.Submit(t.Context(), d.keyed("k", "another"), email("agent-1"))
+		_, err := d.Actions.Submit(t.Context(), d.keyed("k", "another"), email("agent-1"))
 		if problem.As(err).Kind != problem.KindMismatch {
 			t.Errorf("another body under the key: %v", err)
 		}
-		use, err := d.AgentUsage(t.Context(), 1, "agent-1", d.Now())
+		use, err := d.Agents.Usage(t.Context(), 1, "agent-1", d.Now())
 		if err != nil || use.PerDay.Current != 1 {
 			t.Errorf("repeats were counted: %+v, %v", use.PerDay, err)
 		}
@@ -258,9 +260,9 @@ func TestTheStatusOfAnAgentCountsFromTheNextSubmission(t *testing.T) {
 		}
 		expect(governance.Approved, "")
 		for _, change := range []func() error{
-			func() error { _, err := d.SuspendAgent(t.Context(), d.command(admin), "agent-1", ""); return err },
-			func() error { _, err := d.DeactivateAgent(t.Context(), d.command(admin), "agent-1"); return err },
-			func() error { _, err := d.DeleteAgent(t.Context(), d.command(admin), "agent-1"); return err },
+			func() error { _, err := d.Agents.Suspend(t.Context(), d.command(admin), "agent-1", ""); return err },
+			func() error { _, err := d.Agents.Deactivate(t.Context(), d.command(admin), "agent-1"); return err },
+			func() error { _, err := d.Agents.Delete(t.Context(), d.command(admin), "agent-1"); return err },
 		} {
 			if err := change(); err != nil {
 				t.Fatal(err)
@@ -272,7 +274,7 @@ func TestTheStatusOfAnAgentCountsFromTheNextSubmission(t *testing.T) {
 
 func TestTheKillSwitchStopsTheOrganisation(t *testing.T) {
 	d := embeddedDesk(t)
-	put, err := app.Organization{ID: 1, Name: "One", KillSwitch: &app.KillSwitch{Reason: "incident 7"}}.Put()
+	put, err := record.PutOrganization(organization.Organization{ID: 1, Name: "One", KillSwitch: &organization.KillSwitch{Reason: "incident 7"}}, 1)
 	if err == nil {
 		_, err = d.raw.Write(t.Context(), put)
 	}
@@ -325,7 +327,7 @@ func TestEveryFailureOfTheStoreIsUnavailableAndApprovesNothing(t *testing.T) {
 			}
 			return faulty.None
 		})
-		_, err := d.Submit(t.Context(), d.command(machine), email("agent-1"))
+		_, err := d.Actions.Submit(t.Context(), d.command(machine), email("agent-1"))
 		if p := problem.As(err); p.Kind != problem.KindUnavailable || p.RetryAfter <= 0 {
 			t.Errorf("call %d failing: %v", n, err)
 		}
@@ -354,7 +356,7 @@ func TestABusyAgentsStateStaysSmall(t *testing.T) {
 	d.expectUsage("agent-1", 3000)
 
 	limit := settingsOf(t, `{"max_actions_per_hour": 3010}`)
-	if _, err := d.LimitAgent(t.Context(), d.command(admin), "agent-1", limit); err != nil {
+	if _, err := d.Agents.SetRateLimits(t.Context(), d.command(admin), "agent-1", limit); err != nil {
 		t.Fatal(err)
 	}
 	var approved atomic.Int64
@@ -374,8 +376,8 @@ func (panicking) Write(context.Context, store.Op) (*store.Item, error) { panic("
 
 func TestAPanicBesideARequestEndsTheRequestOnly(t *testing.T) {
 	d := embeddedDesk(t)
-	d.Store = panicking{d.raw}
-	if _, err := d.Submit(t.Context(), d.command(machine), email("agent-1")); err == nil || problem.As(err).Kind != problem.KindInternal {
+	d.over(panicking{d.raw})
+	if _, err := d.Actions.Submit(t.Context(), d.command(machine), email("agent-1")); err == nil || problem.As(err).Kind != problem.KindInternal {
 		t.Errorf("got %v", err)
 	}
 }

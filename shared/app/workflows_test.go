@@ -10,9 +10,11 @@ import (
 
 	"github.com/go-json-experiment/json"
 
-	"ascend/shared/app"
+	"ascend/shared/app/agents"
+	"ascend/shared/app/record"
 	"ascend/shared/domain/agent"
 	"ascend/shared/domain/audit"
+	"ascend/shared/domain/organization"
 	"ascend/shared/domain/problem"
 	"ascend/shared/domain/tenant"
 	"ascend/shared/domain/workflow"
@@ -40,7 +42,7 @@ func workflowNamed(t *testing.T, name string, priority int) workflow.Definition 
 
 func (r *registry) workflow(d workflow.Definition) workflow.Workflow {
 	r.t.Helper()
-	w, err := r.CreateWorkflow(context.Background(), r.command(), d)
+	w, err := r.Workflows.Create(context.Background(), r.command(), d)
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -50,7 +52,7 @@ func (r *registry) workflow(d workflow.Definition) workflow.Workflow {
 // workflows are the names of an organisation's workflows, in the order of the list.
 func (r *registry) workflows(org tenant.ID) string {
 	r.t.Helper()
-	list, err := r.Workflows(context.Background(), org, app.Range{Limit: 100})
+	list, err := r.Workflows.List(context.Background(), org, record.Range{Limit: 100})
 	if err != nil || list.Total != len(list.Workflows) || list.Next != "" {
 		r.t.Fatalf("%d of %d, next %q, %v", len(list.Workflows), list.Total, list.Next, err)
 	}
@@ -84,7 +86,7 @@ func (r *registry) organizationChanges() (all []audit.Entry) {
 
 func (r *registry) putOrganization(attrs store.Attrs) {
 	r.t.Helper()
-	put, err := app.Organization{ID: 1, Name: "One", KillSwitch: &app.KillSwitch{Reason: "incident 7"}}.Put()
+	put, err := record.PutOrganization(organization.Organization{ID: 1, Name: "One", KillSwitch: &organization.KillSwitch{Reason: "incident 7"}}, 1)
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -113,16 +115,16 @@ func TestAWorkflowIsKeptInTheOrganisationsRecord(t *testing.T) {
 			if got := r.workflows(2); got != "" {
 				t.Errorf("another organisation has %s", got)
 			}
-			got, err := r.Workflow(context.Background(), 1, first.ID)
+			got, err := r.Workflows.Get(context.Background(), 1, first.ID)
 			if err != nil || got.Name != "first" || got.CreatedBy != "admin@example.com" || !got.CreatedAt.Equal(r.now) {
 				t.Errorf("read back: %+v, %v", got, err)
 			}
 			for org, id := range map[tenant.ID]string{1: "wf_0", 2: first.ID} {
-				if _, err := r.Workflow(context.Background(), org, id); kind(err) != problem.KindNotFound {
+				if _, err := r.Workflows.Get(context.Background(), org, id); kind(err) != problem.KindNotFound {
 					t.Errorf("organisation %d reads %s: %v", org, id, err)
 				}
 			}
-			var record app.Organization
+			var record organization.Organization
 			items, err := r.store.Get(context.Background(), store.OrganizationKey(1))
 			if err != nil || json.Unmarshal(items[0].Body, &record) != nil || record.ID != 1 {
 				t.Fatalf("the record is %v, %v", items, err)
@@ -148,7 +150,7 @@ func TestWorkflowsMadeAtOnceAreAllKept(t *testing.T) {
 			for i := range kept {
 				all.Go(func() {
 					for !kept[i] { // a command that met too many others may come again
-						_, err := r.CreateWorkflow(context.Background(), r.command(), workflowNamed(t, fmt.Sprint(i), i))
+						_, err := r.Workflows.Create(context.Background(), r.command(), workflowNamed(t, fmt.Sprint(i), i))
 						if err != nil && kind(err) != problem.KindUnavailable {
 							t.Error(err)
 							return
@@ -170,11 +172,11 @@ func TestAWorkflowIsMadeOnceWhateverHappensToTheWrite(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := newRegistry(t)
 			r.store.meet(trouble)
-			first, err := r.CreateWorkflow(context.Background(), r.repeat("0001", "d", false), definition(t, plainWorkflow))
+			first, err := r.Workflows.Create(context.Background(), r.repeat("0001", "d", false), definition(t, plainWorkflow))
 			if err != nil && kind(err) != problem.KindUnavailable {
 				t.Fatal(err)
 			}
-			again, err2 := r.CreateWorkflow(context.Background(), r.repeat("0001", "d", false), definition(t, plainWorkflow))
+			again, err2 := r.Workflows.Create(context.Background(), r.repeat("0001", "d", false), definition(t, plainWorkflow))
 			if err2 != nil || err == nil && again.ID != first.ID {
 				t.Errorf("first %s (%v), again %s (%v)", first.ID, err, again.ID, err2)
 			}
@@ -190,10 +192,10 @@ func TestAnOrganisationHasBoundedWorkflows(t *testing.T) {
 	for i := range workflow.MaxWorkflows {
 		r.workflow(workflowNamed(t, fmt.Sprint("w", i), 1))
 	}
-	if _, err := r.CreateWorkflow(context.Background(), r.command(), definition(t, plainWorkflow)); kind(err) != problem.KindInvalid || !strings.Contains(err.Error(), "at most 50") {
+	if _, err := r.Workflows.Create(context.Background(), r.command(), definition(t, plainWorkflow)); kind(err) != problem.KindInvalid || !strings.Contains(err.Error(), "at most 50") {
 		t.Errorf("one more: %v", err)
 	}
-	if _, err := r.CreateWorkflow(context.Background(), r.command(admin2()), definition(t, plainWorkflow)); err != nil {
+	if _, err := r.Workflows.Create(context.Background(), r.command(admin2()), definition(t, plainWorkflow)); err != nil {
 		t.Errorf("another organisation's first: %v", err)
 	}
 
@@ -202,7 +204,7 @@ func TestAnOrganisationHasBoundedWorkflows(t *testing.T) {
 	large.Trigger = &workflow.Trigger{Environments: slices.Repeat([]string{strings.Repeat("e", 200)}, 50), ActionTypes: slices.Repeat([]string{strings.Repeat("a", 200)}, 50)}
 	made := 0
 	for made < workflow.MaxWorkflows {
-		_, err := r.CreateWorkflow(context.Background(), r.command(), large)
+		_, err := r.Workflows.Create(context.Background(), r.command(), large)
 		if err != nil {
 			if kind(err) != problem.KindInvalid || !strings.Contains(err.Error(), "64 KiB") {
 				t.Error(err)
@@ -234,14 +236,14 @@ func TestWorkflowsAreListedInParts(t *testing.T) {
 		want          string
 		more          bool
 	}{{2, 0, "4 3", true}, {2, 3, "1 0", false}, {5, 0, "4 3 2 1 0", false}, {2, 4, "0", false}, {2, 5, "", false}, {2, 99, "", false}} {
-		list, err := r.Workflows(ctx, 1, app.Range{Limit: c.limit, Offset: c.offset})
+		list, err := r.Workflows.List(ctx, 1, record.Range{Limit: c.limit, Offset: c.offset})
 		if got := names(list.Workflows); err != nil || got != c.want || list.Total != 5 || list.Offset != c.offset || (list.Next != "") != c.more {
 			t.Errorf("%+v: %s, offset %d, next %q, %v", c, got, list.Offset, list.Next, err)
 		}
 	}
 	var all []string
 	for after := ""; ; {
-		list, err := r.Workflows(ctx, 1, app.Range{Limit: 2, After: after})
+		list, err := r.Workflows.List(ctx, 1, record.Range{Limit: 2, After: after})
 		if err != nil || list.Offset != len(all)*2 {
 			t.Fatalf("after %q: offset %d, %v", after, list.Offset, err)
 		}
@@ -253,7 +255,7 @@ func TestWorkflowsAreListedInParts(t *testing.T) {
 	if got := strings.Join(all, ", "); got != "4 3, 2 1, 0" {
 		t.Errorf("in parts: %s", got)
 	}
-	if _, err := r.Workflows(ctx, 1, app.Range{Limit: 2, After: "wf_0"}); kind(err) != problem.KindInvalid {
+	if _, err := r.Workflows.List(ctx, 1, record.Range{Limit: 2, After: "wf_0"}); kind(err) != problem.KindInvalid {
 		t.Errorf("after what is not there: %v", err)
 	}
 }
@@ -263,17 +265,17 @@ func TestEscalationIsAConfigurationOfTheAgent(t *testing.T) {
 	ctx := context.Background()
 	r.register("my-agent")
 	w, foreign := r.workflow(definition(t, plainWorkflow)), ""
-	if other, err := r.CreateWorkflow(ctx, r.command(admin2()), definition(t, plainWorkflow)); err != nil {
+	if other, err := r.Workflows.Create(ctx, r.command(admin2()), definition(t, plainWorkflow)); err != nil {
 		t.Fatal(err)
 	} else {
 		foreign = other.ID
 	}
-	set := func(body string) (app.AgentChange, error) {
+	set := func(body string) (agents.Change, error) {
 		var s agent.EscalationSettings
 		if err := json.Unmarshal([]byte(body), &s); err != nil {
 			t.Fatal(err)
 		}
-		return r.EscalateAgent(ctx, r.command(), "my-agent", s)
+		return r.Agents.SetEscalation(ctx, r.command(), "my-agent", s)
 	}
 	for _, step := range []struct {
 		body, version, workflow string
@@ -299,7 +301,7 @@ func TestEscalationIsAConfigurationOfTheAgent(t *testing.T) {
 			t.Errorf("%s: %v", body, err)
 		}
 	}
-	back, err := r.RollbackAgent(ctx, r.command(), "my-agent", "1.1.0")
+	back, err := r.Agents.Rollback(ctx, r.command(), "my-agent", "1.1.0")
 	if err != nil || back.Agent.Config.Escalation == nil || back.Agent.Config.Escalation.WorkflowID != w.ID {
 		t.Errorf("rolled back to %+v, %v", back.Agent.Config.Escalation, err)
 	}

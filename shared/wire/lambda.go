@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"ascend/shared/app"
+	"ascend/shared/app/command"
 	"ascend/shared/endpoint"
 	"ascend/shared/identity"
 	"ascend/shared/keys"
@@ -47,7 +48,7 @@ func handler(env func(string) string, log *slog.Logger, route endpoint.Route) (h
 	if err != nil {
 		return nil, err
 	}
-	a, err := cloud.Env(env).App()
+	a, err := cloud.Env(env).App(app.Options{})
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +83,7 @@ func Claimer(tokens *identity.Verifier, ring *keys.Ring) endpoint.Claimer {
 type claimer struct{ identity.Credentials }
 
 // Claim implements endpoint.Claimer.
-func (c claimer) Claim(r *http.Request) (app.Claim, error) {
+func (c claimer) Claim(r *http.Request) (command.Claim, error) {
 	claim, _, err := c.Credentials.Claim(r)
 	return claim, err
 }
