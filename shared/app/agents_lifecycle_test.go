@@ -10,6 +10,7 @@ import (
 	"ascend/shared/app/agents"
 	"ascend/shared/app/record"
 	"ascend/shared/domain/agent"
+	"ascend/shared/domain/audit"
 	"ascend/shared/domain/problem"
 	"ascend/shared/store"
 )
@@ -45,9 +46,9 @@ func TestALifeIsAuditedAndSubmissionsSeeIt(t *testing.T) {
 	if got := r.events("my-agent"); got != "agent.registered agent.activated agent.suspended agent.activated agent.updated agent.deleted" {
 		t.Errorf("events %s", got)
 	}
-	suspended := r.changes("my-agent")[2].Data
-	if suspended["reason"] != "review" || suspended["previous_status"] != "active" || suspended["status"] != "suspended" {
-		t.Errorf("the suspension was audited as %v", suspended)
+	suspended, ok := r.changes("my-agent")[2].Data.(*audit.AgentChanged)
+	if !ok || suspended.Reason != "review" || suspended.PreviousStatus != agent.Active || suspended.Status != agent.Suspended {
+		t.Errorf("the suspension was audited as %+v", suspended)
 	}
 	if _, err := r.Agents.Delete(ctx, r.command(), "my-agent"); kind(err) != problem.KindNotFound {
 		t.Errorf("deleted twice: %v", err)

@@ -152,12 +152,12 @@ func wayOf(flows []workflow.Workflow, act *action.Action) workflow.Way {
 	return workflow.Choose(flows, act.Verdict.WorkflowID, byAgent, act.Input.Proposal, act.Verdict.Risk.Score)
 }
 
-// decisionEntry is the audit body of a submission's decision.
+// decisionEntry returns the audit entry of the decision on a submission.
 func decisionEntry(c *command.Command, act *action.Action) audit.Entry {
 	event := map[governance.Outcome]string{
-		governance.Approved: "action.approved", governance.Pending: "action.pending", governance.Denied: "action.blocked",
+		governance.Approved: audit.EventActionApproved, governance.Pending: audit.EventActionPending, governance.Denied: audit.EventActionBlocked,
 	}[act.Status]
-	e := c.ActionEntry(act, event, "submit")
+	e := c.ActionEntry(act, event, "submit", "", nil)
 	if act.Status == governance.Denied {
 		e.Outcome = audit.Failure
 	}

@@ -8,6 +8,7 @@ import (
 	"ascend/shared/app/command"
 	"ascend/shared/app/record"
 	"ascend/shared/domain/agent"
+	"ascend/shared/domain/audit"
 	"ascend/shared/store"
 )
 
@@ -43,7 +44,7 @@ func (s *Service) change(ctx context.Context, c *command.Command, id agent.ID, e
 		}
 		changes := agent.Diff(before.Config, after.Config)
 		ops, err := s.writes(c, e, &before, after, changes)
-		return Change{after, true, changes, before.Version}, ops, err
+		return Change{Agent: after, Changed: true, Changes: changes, Previous: before.Version}, ops, err
 	})
 }
 
@@ -85,20 +86,14 @@ func (s *Service) writes(c *command.Command, e event, before *agent.Agent, after
 	return ops, nil
 }
 
-// changeEntry is the write of a change's audit body: what was and what is.
+// changeEntry returns the write of a change's audit entry.
 func changeEntry(c *command.Command, e event, before *agent.Agent, after agent.Agent, changes []agent.Change) (store.Put, error) {
-	data := map[string]any{"id": after.Serial, "status": after.Status, "version": after.Version}
+	data := &audit.AgentChanged{
+		ID: after.Serial, Status: after.Status, Version: after.Version,
+		Changes: changes, Reason: e.reason, RestoredVersion: e.restored,
+	}
 	if before != nil && before.Serial == after.Serial {
-		data["previous_status"], data["previous_version"] = before.Status, before.Version
-	}
-	if len(changes) > 0 {
-		data["changes"] = changes
-	}
-	if e.reason != "" {
-		data["reason"] = e.reason
-	}
-	if e.restored != "" {
-		data["restored_version"] = e.restored
+		data.PreviousStatus, data.PreviousVersion = before.Status, before.Version
 	}
 	entry := c.Entry(e.name, e.verb, "agent", string(after.ID), data)
 	body, err := record.Encode("encode an audit entry", entry)

@@ -82,7 +82,7 @@ func (s *Service) moveUnasked(ctx context.Context, key store.Key, verb string, m
 		if !does {
 			return act, false, nil
 		}
-		put, err := moved(act, moveEntry(system(act, now), act, did, verb))
+		put, err := moved(act, system(act, now).ActionEntry(act, did.Event, verb, did.Reason, &did.Data))
 		if err != nil {
 			return nil, false, err
 		}

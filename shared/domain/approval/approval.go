@@ -27,20 +27,11 @@ import (
 	"time"
 
 	"ascend/shared/domain/action"
+	"ascend/shared/domain/audit"
 	"ascend/shared/domain/governance"
 	"ascend/shared/domain/problem"
 	"ascend/shared/domain/tenant"
 	"ascend/shared/domain/workflow"
-)
-
-// The events of moves: those of decision 33, and EventRecorded for an approval
-// after which the action still waits.
-const (
-	EventRecorded  = "approval.recorded"
-	EventApproved  = "action.approved"
-	EventDenied    = "action.denied"
-	EventEscalated = "action.escalated"
-	EventTimedOut  = "action.timeout"
 )
 
 // What ended an approval, as in Outcome.DecidedBy.
@@ -50,10 +41,11 @@ const (
 	ByStopping = "agent_suspended"
 )
 
-// Move is what a move did, for the one audit entry that tells of it.
+// Move is what a move did, as its audit entry records it.
 type Move struct {
-	Event string
-	Data  map[string]any // beside what every entry on an action holds; stages count from 1
+	Event  string     // its name in package audit
+	Reason string     // of the move; "" where it is that of the action's status
+	Data   audit.Move // what else it did
 }
 
 // Open begins the approval of an action whose verdict is pending. It copies the
@@ -100,24 +92,20 @@ func Approve(a *action.Action, by tenant.Principal, reason string, now time.Time
 		reason = fmt.Sprintf("approved by %s", by.Name())
 	}
 	w := a.Approval
-	data := stageData(w)
+	did := moveOf(audit.EventApprovalRecorded, w)
+	did.Reason = reason
 	w.Votes = append(w.Votes, action.Vote{Stage: w.Stage, By: by, At: now, Reason: reason, Digest: a.Digest})
 	a.UpdatedAt = now
 	missing := w.Missing()
-	next := w.Stage + 1
-	switch {
-	case missing > 0:
-		data["remaining_approvals"] = missing
-	case next < len(w.Stages) && !w.Stages[next].Escalation:
+	if next := w.Stage + 1; missing == 0 && next < len(w.Stages) && !w.Stages[next].Escalation {
 		w.Enter(next, now)
-		data["next_stage"], data["remaining_approvals"] = next+1, w.Missing()
-	default:
-		data["remaining_approvals"] = 0
+		did.Data.NextStage, missing = next+1, w.Missing()
+	} else if missing == 0 {
 		decide(a, governance.Approved, ByApprover, &by, reason, now)
-		return Move{EventApproved, data}, nil
+		did.Event = audit.EventActionApproved
 	}
-	data["reason"] = reason
-	return Move{EventRecorded, data}, nil
+	did.Data.Remaining = &missing
+	return did, nil
 }
 
 // Reject denies the action at once, for the given reason. The decider must be an
@@ -130,7 +118,7 @@ func Reject(a *action.Action, by tenant.Principal, reason string, now time.Time)
 		reason = fmt.Sprintf("rejected by %s", by.Name())
 	}
 	decide(a, governance.Denied, ByApprover, &by, reason, now)
-	return Move{EventDenied, stageData(a.Approval)}, nil
+	return moveOf(audit.EventActionDenied, a.Approval), nil
 }
 
 // Pass moves the action on when the present stage is overdue: to the next stage,
@@ -141,31 +129,25 @@ func Pass(a *action.Action, now time.Time) (Move, bool) {
 		return Move{}, false
 	}
 	w := a.Approval
-	data := stageData(w)
 	if next := w.Stage + 1; next < len(w.Stages) && !pointless(a, w.Stages[next]) {
+		did := moveOf(audit.EventActionEscalated, w)
+		did.Data.NextStage = next + 1
+		did.Reason = fmt.Sprintf("stage %d of %d was not approved in time", next, len(w.Stages))
 		a.UpdatedAt = now
 		w.Enter(next, now)
-		data["next_stage"] = next + 1
-		data["reason"] = fmt.Sprintf("stage %d of %d was not approved in time", next, len(w.Stages))
-		return Move{EventEscalated, data}, true
+		return did, true
 	}
-	who := "nobody"
+	did, who := moveOf(audit.EventActionTimeout, w), "nobody"
 	if len(w.Votes) > 0 {
 		who = "too few people"
 	}
 	reason := fmt.Sprintf("%s approved within %s", who, span(w.StageExpiresAt.Sub(w.OpenedAt)))
 	if e := a.Input.Agent.Escalation; e != nil && !w.Present().Escalation && (e.Email != nil || e.WebhookURL != nil) {
 		reason += "; denied with escalation"
-		data["escalation"] = "deny_with_escalation"
-		if e.Email != nil {
-			data["escalation_email"] = *e.Email
-		}
-		if e.WebhookURL != nil {
-			data["escalation_webhook_url"] = *e.WebhookURL
-		}
+		did.Data.Escalation, did.Data.EscalationEmail, did.Data.EscalationWebhookURL = audit.DenyWithEscalation, e.Email, e.WebhookURL
 	}
 	decide(a, governance.Denied, ByTimeout, nil, reason, now)
-	return Move{EventTimedOut, data}, true
+	return did, true
 }
 
 // Overdue reports whether the action still waits after the present stage's deadline.
@@ -190,7 +172,7 @@ func Revoke(a *action.Action, reason string, now time.Time) (Move, bool) {
 		return Move{}, false
 	}
 	decide(a, governance.Denied, ByStopping, nil, reason, now)
-	return Move{EventDenied, stageData(a.Approval)}, true
+	return moveOf(audit.EventActionDenied, a.Approval), true
 }
 
 // mayDecide refuses machines, roles that may not decide, people whom the present
@@ -258,8 +240,9 @@ func same(a, b tenant.Principal) bool {
 	return a.Subject == b.Subject || a.Email != "" && strings.EqualFold(a.Email, b.Email)
 }
 
-func stageData(w *action.Approval) map[string]any {
-	return map[string]any{"stage": w.Stage + 1, "stages": len(w.Stages)}
+// moveOf returns a move of the present stage.
+func moveOf(event string, w *action.Approval) Move {
+	return Move{Event: event, Data: audit.Move{Stage: w.Stage + 1, Stages: len(w.Stages)}}
 }
 
 func decide(a *action.Action, to governance.Outcome, how string, by *tenant.Principal, reason string, now time.Time) {

@@ -1,12 +1,16 @@
 package approval
 
 import (
+	"errors"
 	"reflect"
 	"testing"
 	"time"
 
+	"github.com/go-json-experiment/json"
+
 	"ascend/shared/domain/action"
 	"ascend/shared/domain/agent"
+	"ascend/shared/domain/audit"
 	"ascend/shared/domain/governance"
 	"ascend/shared/domain/problem"
 	"ascend/shared/domain/risk"
@@ -166,7 +170,7 @@ func TestWhoMayDecideAndWhen(t *testing.T) {
 			if c.on.Pending() || o == nil || o.Reason != "because" || o.By.Subject != c.by.Subject || o.Digest != c.on.Digest || len(o.Digest) != 64 || o.At != start.Add(c.after) || o.DecidedBy != ByApprover {
 				t.Errorf("outcome %+v, status %s", o, c.on.Status)
 			}
-			if want := map[governance.Outcome]string{governance.Approved: EventApproved, governance.Denied: EventDenied}[c.on.Status]; did.Event != want {
+			if want := map[governance.Outcome]string{governance.Approved: audit.EventActionApproved, governance.Denied: audit.EventActionDenied}[c.on.Status]; did.Event != want {
 				t.Errorf("event %s, want %s", did.Event, want)
 			}
 		})
@@ -194,7 +198,7 @@ func TestAVoteIsRecorded(t *testing.T) {
 	if err != nil || len(a.Approval.Votes) != 1 || !reflect.DeepEqual(a.Approval.Votes[0], want) {
 		t.Errorf("%+v, %v", a.Approval.Votes, err)
 	}
-	if did.Event != EventRecorded || did.Data["reason"] != want.Reason || did.Data["stage"] != 1 || did.Data["remaining_approvals"] != 1 {
+	if did.Event != audit.EventApprovalRecorded || did.Reason != want.Reason || did.Data.Stage != 1 || *did.Data.Remaining != 1 {
 		t.Errorf("%+v", did)
 	}
 	if a.UpdatedAt != want.At || a.Remaining() != 1 {
@@ -221,7 +225,7 @@ func TestAnEscalationThatDoesNotQueueIsDeniedWithItsAddress(t *testing.T) {
 			if a.Pending() {
 				did, passed = Pass(a, start.Add(2*time.Hour))
 			}
-			if !passed || did.Event != EventTimedOut || a.Status != governance.Denied || a.Outcome.DecidedBy != ByTimeout {
+			if !passed || did.Event != audit.EventActionTimeout || a.Status != governance.Denied || a.Outcome.DecidedBy != ByTimeout {
 				t.Fatalf("%+v, status %s, outcome %+v", did, a.Status, a.Outcome)
 			}
 			reason := "nobody approved within 1 h"
@@ -234,9 +238,14 @@ func TestAnEscalationThatDoesNotQueueIsDeniedWithItsAddress(t *testing.T) {
 			if a.Outcome.Reason != reason {
 				t.Errorf("because %q, want %q", a.Outcome.Reason, reason)
 			}
+			text, err := json.Marshal(did.Data)
+			var data map[string]any
+			if err := errors.Join(err, json.Unmarshal(text, &data)); err != nil {
+				t.Fatal(err)
+			}
 			for _, name := range []string{"escalation", "escalation_email", "escalation_webhook_url"} {
-				if did.Data[name] != c.data[name] {
-					t.Errorf("%s is %v, want %v", name, did.Data[name], c.data[name])
+				if data[name] != c.data[name] {
+					t.Errorf("%s is %v, want %v", name, data[name], c.data[name])
 				}
 			}
 		})
