@@ -9,10 +9,10 @@ import (
 
 	"ascend/events"
 	"ascend/functions"
-	"ascend/shared/app/approvals"
 	"ascend/shared/domain/action"
 	"ascend/shared/domain/agent"
 	"ascend/shared/endpoint"
+	"ascend/shared/executions/executionstest"
 	"ascend/shared/store"
 	"ascend/shared/store/faulty"
 )
@@ -126,7 +126,7 @@ func (u touched) compare(t *testing.T, id string, reads, writes []store.Table) {
 func TestWorkersUseExactlyTheTablesThatTheySay(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	clock := &remembered{}
+	clock := new(executionstest.Machine)
 	h.app.Approvals.Executions, h.app.Relay.Bus = clock, unheard{}
 	used := map[string]touched{}
 	does := func(id string, do func()) {
@@ -160,7 +160,7 @@ func TestWorkersUseExactlyTheTablesThatTheySay(t *testing.T) {
 	for _, x := range []target{decided, stopped, overdue} {
 		relay(nil, key(x))
 		does("approval-open", func() {
-			h.no(h.app.Approvals.OpenStage(t.Context(), approvals.Opening{Wait: clock.started, Token: "token", EnteredAt: time.Now()}))
+			h.no(h.app.Approvals.OpenStage(t.Context(), clock.Run(h.actionID(x)).Wait))
 		})
 	}
 	before := read(key(decided))
@@ -203,13 +203,6 @@ func (h *house) actionID(x target) action.ID {
 	}
 	return id
 }
-
-// remembered is a clock that keeps what it was last told to start.
-type remembered struct{ started approvals.Wait }
-
-func (r *remembered) Start(_ context.Context, in approvals.Wait) error      { r.started = in; return nil }
-func (*remembered) Succeed(context.Context, string, approvals.Ended) error  { return nil }
-func (*remembered) NextStage(context.Context, string, approvals.Wait) error { return nil }
 
 // unheard is a bus whose events nobody gets.
 type unheard struct{}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -14,32 +13,17 @@ import (
 
 	"ascend/functions/workers"
 	"ascend/shared/app"
-	"ascend/shared/app/approvals"
 	"ascend/shared/app/command"
 	"ascend/shared/bus/bustest"
 	"ascend/shared/domain/action"
 	"ascend/shared/domain/agent"
 	"ascend/shared/domain/governance"
 	"ascend/shared/domain/tenant"
+	"ascend/shared/executions/executionstest"
 	"ascend/shared/store"
 	"ascend/shared/store/dynamo"
 	"ascend/shared/store/dynamo/dynamolocal"
 )
-
-// starts notes which actions' clocks are started.
-type starts struct {
-	mu  sync.Mutex
-	ids map[action.ID]int
-}
-
-func (s *starts) Start(_ context.Context, in approvals.Wait) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.ids[in.Action]++
-	return nil
-}
-func (*starts) Succeed(context.Context, string, approvals.Ended) error  { return nil }
-func (*starts) NextStage(context.Context, string, approvals.Wait) error { return nil }
 
 // TestTheRelayReadsRealStreams has the streams of DynamoDB Local call the relay,
 // with a poisoned record in their midst.
@@ -53,7 +37,7 @@ func TestTheRelayReadsRealStreams(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fake, clocks := &bustest.EventBridge{T: t}, &starts{ids: map[action.ID]int{}}
+	fake, clocks := &bustest.EventBridge{T: t}, new(executionstest.Machine)
 	a := app.New(tables, app.Options{Bus: fake.Publisher(), Executions: clocks})
 	pending := live(t, a)
 
@@ -77,8 +61,8 @@ func TestTheRelayReadsRealStreams(t *testing.T) {
 			t.Errorf("%s was told %d times, want %d", name, told[name], n)
 		}
 	}
-	if len(clocks.ids) != 1 || clocks.ids[pending] != 1 {
-		t.Errorf("clocks of %v were started, want of %d", clocks.ids, pending)
+	if got, want := clocks.Calls(), []string{fmt.Sprintf("Start %d 1", pending)}; !slices.Equal(got, want) {
+		t.Errorf("the clock was asked %v, want %v", got, want)
 	}
 
 	// The same records with one among them whose body is spoiled.

@@ -14,9 +14,6 @@ type Setting[T any] struct {
 	value *T
 }
 
-// To returns a setting with a value.
-func To[T any](v T) Setting[T] { return Setting[T]{given: true, value: &v} }
-
 // IsZero reports whether the member is absent.
 func (s Setting[T]) IsZero() bool { return !s.given }
 

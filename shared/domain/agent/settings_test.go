@@ -119,8 +119,12 @@ func TestEveryOffendingFieldIsNamed(t *testing.T) {
 }
 
 func TestAConfigurationIsBoundedAsAWhole(t *testing.T) {
-	tags := func(n int) agent.Settings {
-		return agent.Settings{DisplayName: agent.To("x"), Tags: agent.To(slices.Repeat([]string{strings.Repeat("ä", 256)}, n))}
+	tags := func(n int) (s agent.Settings) {
+		list := strings.Join(slices.Repeat([]string{`"` + strings.Repeat("ä", 256) + `"`}, n), ",")
+		if err := json.Unmarshal([]byte(`{"display_name": "x", "tags": [`+list+`]}`), &s); err != nil {
+			t.Fatal(err)
+		}
+		return s
 	}
 	if _, invalid := tags(120).Apply(agent.Defaults(agent.Supervised)); len(invalid) != 0 {
 		t.Errorf("some 60 KB are refused: %v", invalid)

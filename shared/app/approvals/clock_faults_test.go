@@ -1,4 +1,4 @@
-package app_test
+package approvals_test
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"ascend/shared/app/approvals"
 	"ascend/shared/domain/action"
 	"ascend/shared/domain/problem"
+	"ascend/shared/executions/executionstest"
 	"ascend/shared/store"
 	"ascend/shared/store/faulty"
 )
@@ -19,39 +20,43 @@ import (
 // steps; one of the two always sees the other.
 func TestAWaitThatBeginsAndAChangeNeverMissEachOther(t *testing.T) {
 	const steps = 6 // then they take turns
-	for name, change := range map[string]func(*clockDesk, action.ID){
-		"decided":       (*clockDesk).decide,
-		"next stage":    (*clockDesk).nextStage,
-		"next, decided": func(d *clockDesk, id action.ID) { d.nextStage(id); d.decide(id) },
+	for name, change := range map[string]func(*clockFixture, action.ID){
+		"decided":       (*clockFixture).decide,
+		"next stage":    (*clockFixture).nextStage,
+		"next, decided": func(f *clockFixture, id action.ID) { f.nextStage(id); f.decide(id) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := newClockDesk(t)
-			s := &gatedStore{Store: d.Store}
-			d.over(s)
-			d.stateMachine.gate = s.pass
+			f := newClock(t)
+			s := &gatedStore{Store: f.Store}
+			f.Use(s)
+			f.machine.Through = func(ctx context.Context, _ string, do func()) error {
+				s.pass(ctx)
+				do()
+				return nil
+			}
 			for order := range 1 << steps {
-				id := d.pending(2)
-				d.deliver(t, d.changesOf(id)...)
-				first := d.runs[id].wait
+				id := f.pending(2)
+				f.deliver(t, f.changesOf(id)...)
+				first := f.machine.Run(id).Wait
 				inTurns(order, steps,
-					func(ctx context.Context) { s.check(t, d.Approvals.OpenStage(ctx, first)) },
+					func(ctx context.Context) { s.check(t, f.Approvals.OpenStage(ctx, first)) },
 					func(ctx context.Context) {
 						s.pass(ctx)
-						change(d, id)
-						for _, c := range d.changesOf(id) {
+						change(f, id)
+						for _, c := range f.changesOf(id) {
 							if c.Old != nil {
-								s.check(t, d.Approvals.KeepClock(ctx, c))
+								s.check(t, f.Approvals.KeepClock(ctx, c))
 							}
 						}
 					})
-				r := d.runs[id]
+				r := f.machine.Run(id)
 				for range 2 { // the wait that follows opens too
-					if r.state == "Await" {
-						d.open(t, r.wait)
+					if r.State == executionstest.Await {
+						f.open(t, r.Wait)
 					}
 				}
-				act := d.read(id)
-				if act.Pending() != (r.state == "Await") || act.Pending() && r.wait.Stage != act.Approval.Stage+1 {
+				act := f.Action(id)
+				if act.Pending() != (r.State == executionstest.Await) || act.Pending() && r.Wait.Stage != act.Approval.Stage+1 {
 					t.Fatalf("order %b: the action is %s in stage %d, its clock %+v", order, act.Status, act.Approval.Stage+1, r)
 				}
 			}
@@ -133,105 +138,105 @@ func inTurns(order, steps int, run ...func(context.Context)) {
 // up, requests and answers are lost, stages time out early and late. Once all
 // has been told and every function has run, no wait is left hanging.
 func TestAClockEndsAsItsActionDoes(t *testing.T) {
-	d := newClockDesk(t)
+	f := newClock(t)
 	rapid.Check(t, func(t *rapid.T) {
-		d.faults.Reset(nil)
-		d.stateMachine.fault = nil
-		id := d.pending(rapid.IntRange(1, 3).Draw(t, "stages"))
+		f.Faults.Reset(nil)
+		f.machine.Through = nil
+		id := f.pending(rapid.IntRange(1, 3).Draw(t, "stages"))
 		ctx := context.Background()
 		tell := func(t *rapid.T) {
-			_ = d.Approvals.KeepClock(ctx, rapid.SampledFrom(d.changesOf(id)).Draw(t, "change"))
+			_ = f.Approvals.KeepClock(ctx, rapid.SampledFrom(f.changesOf(id)).Draw(t, "change"))
 		}
 		open := func(o approvals.Opening) {
-			err := d.Approvals.OpenStage(ctx, o)
-			if r := d.waiting(id, o.Token); err != nil && r != nil {
-				r.state = "Escalate" // by way of Pause
+			err := f.Approvals.OpenStage(ctx, o)
+			if r := f.machine.Waiting(o.Token); err != nil && r != nil {
+				r.State = executionstest.Escalate // by way of Pause
 			}
 		}
-		escalate := func(r *run) error {
-			at, err := d.Approvals.Escalate(ctx, 1, id)
+		escalate := func(r *executionstest.Run) error {
+			at, err := f.Approvals.Escalate(ctx, 1, id)
 			switch {
 			case err != nil: // retried
 			case at.WaitSeconds > 0:
-				d.enter(r, approvals.Wait{Org: at.Org, Action: at.Action, Stage: at.Stage, WaitSeconds: at.WaitSeconds})
+				f.machine.Enter(r, approvals.Wait{Org: at.Org, Action: at.Action, Stage: at.Stage, WaitSeconds: at.WaitSeconds})
 			default:
-				r.state, r.output = "Ended", at.Ended
+				r.State, r.Output = executionstest.Ended, at.Ended
 			}
 			return err
 		}
 		t.Repeat(map[string]func(*rapid.T){
 			"faults": func(t *rapid.T) {
 				rate := rapid.SampledFrom([]float64{0, 0.2, 0.7}).Draw(t, "rate")
-				d.faults.Reset(faulty.Seeded(rapid.Uint64().Draw(t, "seed"), rate, faulty.All...))
+				f.Faults.Reset(faulty.Seeded(rapid.Uint64().Draw(t, "seed"), rate, faulty.All...))
 				lost := rapid.SliceOfN(rapid.SampledFrom([]faulty.Fault{faulty.None, faulty.RequestLost, faulty.ResponseLost}), 5, 5).Draw(t, "lost")
-				d.stateMachine.fault = func() faulty.Fault { return lost[d.stateMachine.calls%len(lost)] }
+				f.lose(func(call int) faulty.Fault { return lost[call%len(lost)] })
 			},
 			"tell":    tell,
-			"decide":  func(*rapid.T) { d.decide(id) },
-			"approve": func(*rapid.T) { d.nextStage(id) },
+			"decide":  func(*rapid.T) { f.decide(id) },
+			"approve": func(*rapid.T) { f.nextStage(id) },
 			"open": func(t *rapid.T) {
-				if r := d.runs[id]; r != nil {
-					open(rapid.SampledFrom(r.openings).Draw(t, "opening"))
+				if r := f.machine.Run(id); r != nil {
+					open(rapid.SampledFrom(r.Openings).Draw(t, "opening"))
 				}
 			},
 			"time passes": func(t *rapid.T) {
-				d.advance(time.Duration(rapid.IntRange(0, 12_000).Draw(t, "ms")) * time.Millisecond)
+				f.Advance(time.Duration(rapid.IntRange(0, 12_000).Draw(t, "ms")) * time.Millisecond)
 			},
 			"time out": func(*rapid.T) { // perhaps early
-				if r := d.runs[id]; r != nil && r.state == "Await" {
-					r.state = "Escalate"
+				if r := f.machine.Run(id); r != nil && r.State == executionstest.Await {
+					r.State = executionstest.Escalate
 				}
 			},
 			"escalate": func(*rapid.T) {
-				if r := d.runs[id]; r != nil && r.state == "Escalate" {
+				if r := f.machine.Run(id); r != nil && r.State == executionstest.Escalate {
 					_ = escalate(r)
 				}
 			},
 		})
 
-		d.faults.Reset(nil)
-		d.stateMachine.fault = nil
-		told := d.changesOf(id)
+		f.Faults.Reset(nil)
+		f.machine.Through = nil
+		told := f.changesOf(id)
 		for _, i := range rapid.Permutation(indexes(len(told))).Draw(t, "order") {
-			if err := d.Approvals.KeepClock(ctx, told[i]); err != nil {
+			if err := f.Approvals.KeepClock(ctx, told[i]); err != nil {
 				t.Fatal(err)
 			}
 		}
-		r := d.runs[id]
-		for opened := 0; opened < len(r.openings) || r.state == "Escalate"; {
+		r := f.machine.Run(id)
+		for opened := 0; opened < len(r.Openings) || r.State == executionstest.Escalate; {
 			if opened > 1000 {
 				t.Fatal("the clock does not come to rest")
 			}
-			if r.state == "Escalate" {
+			if r.State == executionstest.Escalate {
 				if err := escalate(r); err != nil {
 					t.Fatal(err)
 				}
 				continue
 			}
-			open(r.openings[opened])
+			open(r.Openings[opened])
 			opened++
 		}
 		// What Escalate wrote is told too, before or after its answer arrives.
-		for _, c := range d.changesOf(id) {
-			if err := d.Approvals.KeepClock(ctx, c); err != nil {
+		for _, c := range f.changesOf(id) {
+			if err := f.Approvals.KeepClock(ctx, c); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if r.state == "Await" {
-			open(r.wait)
+		if r.State == executionstest.Await {
+			open(r.Wait)
 		}
 
-		act := d.read(id)
+		act := f.Action(id)
 		switch {
-		case !act.Pending() && (r.state != "Ended" || r.output.Status != string(act.Status) || r.output.DecidedBy != act.DecidedBy()):
+		case !act.Pending() && (r.State != executionstest.Ended || r.Output.Status != string(act.Status) || r.Output.DecidedBy != act.DecidedBy()):
 			t.Fatalf("the action is %s by %s, its clock %+v", act.Status, act.DecidedBy(), r)
-		case act.Pending() && (r.state != "Await" || r.wait.Stage != act.Approval.Stage+1):
+		case act.Pending() && (r.State != executionstest.Await || r.Wait.Stage != act.Approval.Stage+1):
 			t.Fatalf("the action is in stage %d, its clock %+v", act.Approval.Stage+1, r)
 		}
 		if act.Pending() { // the token that is kept is the one that is waited under
-			d.decide(id)
-			all := d.changesOf(id)
-			if err := d.Approvals.KeepClock(ctx, all[len(all)-1]); err != nil || r.state != "Ended" {
+			f.decide(id)
+			all := f.changesOf(id)
+			if err := f.Approvals.KeepClock(ctx, all[len(all)-1]); err != nil || r.State != executionstest.Ended {
 				t.Fatalf("after a last decision the clock is %+v: %v", r, err)
 			}
 		}
@@ -249,18 +254,18 @@ func indexes(n int) []int {
 func TestEachLostCallOfAnOpeningIsMadeUpForByItsRepeat(t *testing.T) {
 	for _, fault := range faulty.All {
 		for n := range 2 {
-			d := newClockDesk(t)
-			d.over(d.faults) // no retries
-			id := d.pending(1)
-			d.deliver(t, d.changesOf(id)...)
-			d.decide(id)
-			o := d.runs[id].wait
-			d.faults.Reset(faulty.Nth(n+1, fault))
-			if err := d.Approvals.OpenStage(t.Context(), o); !errors.Is(err, store.ErrUnavailable) || problem.As(err).Kind != problem.KindUnavailable {
+			f := newClock(t)
+			f.Use(f.Faults) // no retries
+			id := f.pending(1)
+			f.deliver(t, f.changesOf(id)...)
+			f.decide(id)
+			o := f.machine.Run(id).Wait
+			f.Faults.Reset(faulty.Nth(n+1, fault))
+			if err := f.Approvals.OpenStage(t.Context(), o); !errors.Is(err, store.ErrUnavailable) || problem.As(err).Kind != problem.KindUnavailable {
 				t.Errorf("call %d %v: %v", n+1, fault, err)
 			}
-			d.open(t, o)
-			if d.runs[id].state != "Ended" {
+			f.open(t, o)
+			if f.machine.Run(id).State != executionstest.Ended {
 				t.Errorf("call %d %v: the wait hangs", n+1, fault)
 			}
 		}

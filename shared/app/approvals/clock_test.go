@@ -1,4 +1,4 @@
-package app_test
+package approvals_test
 
 import (
 	"context"
@@ -12,92 +12,93 @@ import (
 	"ascend/shared/domain/action"
 	"ascend/shared/domain/problem"
 	"ascend/shared/domain/tenant"
+	"ascend/shared/executions/executionstest"
 	"ascend/shared/store"
 	"ascend/shared/store/faulty"
 )
 
-func (d *clockDesk) deliver(t testing.TB, changes ...store.Change) {
+func (f *clockFixture) deliver(t testing.TB, changes ...store.Change) {
 	t.Helper()
 	for _, c := range changes {
-		if err := d.Approvals.KeepClock(context.Background(), c); err != nil {
+		if err := f.Approvals.KeepClock(context.Background(), c); err != nil {
 			t.Fatal(err)
 		}
 	}
 }
 
-func (d *clockDesk) open(t testing.TB, o approvals.Opening) {
+func (f *clockFixture) open(t testing.TB, o approvals.Opening) {
 	t.Helper()
-	if err := d.Approvals.OpenStage(context.Background(), o); err != nil {
+	if err := f.Approvals.OpenStage(context.Background(), o); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func TestAPendingActionStartsOneClock(t *testing.T) {
-	d := newClockDesk(t)
-	id := d.pending(2)
-	d.advance(500 * time.Millisecond) // the stream is a little late
-	d.deliver(t, d.changesOf(id)...)
-	d.deliver(t, d.changesOf(id)...)
+	f := newClock(t)
+	id := f.pending(2)
+	f.Advance(500 * time.Millisecond) // the stream is a little late
+	f.deliver(t, f.changesOf(id)...)
+	f.deliver(t, f.changesOf(id)...)
 	want := approvals.Wait{Org: 1, Action: id, Stage: 1, WaitSeconds: 10}
-	if got := d.runs[id]; len(d.runs) != 1 || got.wait.Wait != want || len(got.openings) != 1 {
+	if got := f.machine.Run(id); f.machine.Runs() != 1 || got.Wait.Wait != want || len(got.Openings) != 1 {
 		t.Errorf("the clock waits for %+v, want %+v once", got, want)
 	}
 }
 
 func TestADeadlineThatHasPassedIsWaitedForOneSecond(t *testing.T) {
-	d := newClockDesk(t)
-	id := d.pending(1)
-	d.advance(time.Hour)
-	d.deliver(t, d.changesOf(id)...)
-	if got := d.runs[id].wait.WaitSeconds; got != 1 {
+	f := newClock(t)
+	id := f.pending(1)
+	f.Advance(time.Hour)
+	f.deliver(t, f.changesOf(id)...)
+	if got := f.machine.Run(id).Wait.WaitSeconds; got != 1 {
 		t.Errorf("waits %d s", got)
 	}
 }
 
 func TestADecisionEndsTheWait(t *testing.T) {
-	d := newClockDesk(t)
-	id := d.pending(2)
-	d.deliver(t, d.changesOf(id)...)
-	d.open(t, d.runs[id].wait)
-	d.decide(id)
-	d.deliver(t, d.changesOf(id)...)
+	f := newClock(t)
+	id := f.pending(2)
+	f.deliver(t, f.changesOf(id)...)
+	f.open(t, f.machine.Run(id).Wait)
+	f.decide(id)
+	f.deliver(t, f.changesOf(id)...)
 	want := approvals.Ended{Org: 1, Action: id, Status: "denied", DecidedBy: "approver", Stage: 1}
-	if got := d.runs[id]; got.state != "Ended" || got.output != want {
+	if got := f.machine.Run(id); got.State != executionstest.Ended || got.Output != want {
 		t.Errorf("the execution is %+v, want %+v", got, want)
 	}
 }
 
 func TestAnApprovedStageBeginsTheNextWait(t *testing.T) {
-	d := newClockDesk(t)
-	id := d.pending(2)
-	d.deliver(t, d.changesOf(id)...)
-	d.open(t, d.runs[id].wait)
-	d.advance(4 * time.Second)
-	d.nextStage(id)
-	d.advance(time.Second)
-	d.deliver(t, d.changesOf(id)...)
+	f := newClock(t)
+	id := f.pending(2)
+	f.deliver(t, f.changesOf(id)...)
+	f.open(t, f.machine.Run(id).Wait)
+	f.Advance(4 * time.Second)
+	f.nextStage(id)
+	f.Advance(time.Second)
+	f.deliver(t, f.changesOf(id)...)
 	want := approvals.Wait{Org: 1, Action: id, Stage: 2, WaitSeconds: 9}
-	if got := d.runs[id]; got.wait.Wait != want || len(got.openings) != 2 {
+	if got := f.machine.Run(id); got.Wait.Wait != want || len(got.Openings) != 2 {
 		t.Errorf("the clock waits for %+v, want %+v", got, want)
 	}
-	d.open(t, d.runs[id].wait)
-	d.deliver(t, d.changesOf(id)...)
-	if got := d.runs[id]; len(got.openings) != 2 {
+	f.open(t, f.machine.Run(id).Wait)
+	f.deliver(t, f.changesOf(id)...)
+	if got := f.machine.Run(id); len(got.Openings) != 2 {
 		t.Error("a repeat began another wait")
 	}
 }
 
 func TestWhatTheClockNeedNotKnowAsksNothing(t *testing.T) {
-	d := newClockDesk(t)
-	id := d.pending(1)
-	d.deliver(t, d.changesOf(id)...)
-	d.open(t, d.runs[id].wait)
-	d.commit(d.read(id)) // a vote of a quorum, say
-	vote := d.changesOf(id)[2]
-	d.decide(id)
-	d.deliver(t, d.changesOf(id)...)
-	d.commit(d.read(id)) // completed
-	all := d.changesOf(id)
+	f := newClock(t)
+	id := f.pending(1)
+	f.deliver(t, f.changesOf(id)...)
+	f.open(t, f.machine.Run(id).Wait)
+	f.commit(f.Action(id)) // a vote of a quorum, say
+	vote := f.changesOf(id)[2]
+	f.decide(id)
+	f.deliver(t, f.changesOf(id)...)
+	f.commit(f.Action(id)) // completed
+	all := f.changesOf(id)
 	token := all[1]
 	if token.Key != store.ClockKey(1, id) {
 		t.Fatalf("the second change is of %v", token.Key)
@@ -106,78 +107,78 @@ func TestWhatTheClockNeedNotKnowAsksNothing(t *testing.T) {
 	gone.New = nil
 	agent := store.Change{Key: store.AgentKey(1, "a"), New: &store.Item{Body: []byte("{}")}}
 
-	d.stateMachine.calls = 0
-	d.faults.Reset(nil)
-	d.deliver(t, vote, token, all[len(all)-1], gone, agent)
-	if n := d.faults.Counts().Calls; n != 0 || d.stateMachine.calls != 0 {
-		t.Errorf("%d calls of the store, %d of the machine", n, d.stateMachine.calls)
+	asked := len(f.machine.Calls())
+	f.Faults.Reset(nil)
+	f.deliver(t, vote, token, all[len(all)-1], gone, agent)
+	if n := f.Faults.Counts().Calls; n != 0 || len(f.machine.Calls()) != asked {
+		t.Errorf("%d calls of the store, %d of the machine", n, len(f.machine.Calls())-asked)
 	}
-	d.Approvals.Executions = nil
-	d.deliver(t, all...)
+	f.Approvals.Executions = nil
+	f.deliver(t, all...)
 }
 
 func TestACommonWaitCostsOneWriteAndOneRead(t *testing.T) {
-	d := newClockDesk(t)
-	id := d.pending(1)
-	d.deliver(t, d.changesOf(id)...)
-	d.faults.Reset(nil)
-	d.open(t, d.runs[id].wait)
-	if got, want := d.faults.Counts(), (faulty.Counts{Calls: 2, Writes: 1, Depth: 2}); got != want {
+	f := newClock(t)
+	id := f.pending(1)
+	f.deliver(t, f.changesOf(id)...)
+	f.Faults.Reset(nil)
+	f.open(t, f.machine.Run(id).Wait)
+	if got, want := f.Faults.Counts(), (faulty.Counts{Calls: 2, Writes: 1, Depth: 2}); got != want {
 		t.Errorf("opening a stage costs %+v, want %+v", got, want)
 	}
-	d.decide(id)
-	d.faults.Reset(nil)
-	d.deliver(t, d.changesOf(id)...)
-	if got, want := d.faults.Counts(), (faulty.Counts{Calls: 1, Depth: 1}); got != want {
+	f.decide(id)
+	f.Faults.Reset(nil)
+	f.deliver(t, f.changesOf(id)...)
+	if got, want := f.Faults.Counts(), (faulty.Counts{Calls: 1, Depth: 1}); got != want {
 		t.Errorf("following a decision costs %+v, want %+v", got, want)
 	}
 }
 
 func TestADecisionWithoutAClockStartsNone(t *testing.T) {
-	d := newClockDesk(t)
-	id := d.pending(1)
-	d.decide(id)
-	d.deliver(t, d.changesOf(id)[1])
-	if len(d.runs) != 0 {
+	f := newClock(t)
+	id := f.pending(1)
+	f.decide(id)
+	f.deliver(t, f.changesOf(id)[1])
+	if f.machine.Runs() != 0 {
 		t.Error("a clock was started for a decided action")
 	}
 }
 
 func TestAClockWhoseStartWasLostStartsWithTheNextStage(t *testing.T) {
-	d := newClockDesk(t)
-	id := d.pending(2)
-	d.nextStage(id)
-	d.deliver(t, d.changesOf(id)[1])
-	if got := d.runs[id]; got == nil || got.wait.Stage != 2 {
+	f := newClock(t)
+	id := f.pending(2)
+	f.nextStage(id)
+	f.deliver(t, f.changesOf(id)[1])
+	if got := f.machine.Run(id); got == nil || got.Wait.Stage != 2 {
 		t.Errorf("the clock is %+v", got)
 	}
 }
 
 func TestTheLatestWaitOfAStageCounts(t *testing.T) {
-	d := newClockDesk(t)
-	id := d.pending(1)
-	d.deliver(t, d.changesOf(id)...)
-	first := d.runs[id].wait
-	d.open(t, first)
-	d.enter(d.runs[id], first.Wait) // the state machine's clock ran ahead of ours
-	second := d.runs[id].wait
-	d.open(t, second)
-	d.open(t, first) // a call that was held up
-	d.decide(id)
-	d.deliver(t, d.changesOf(id)...)
-	if got := d.runs[id]; got.state != "Ended" {
+	f := newClock(t)
+	id := f.pending(1)
+	f.deliver(t, f.changesOf(id)...)
+	first := f.machine.Run(id).Wait
+	f.open(t, first)
+	f.machine.Enter(f.machine.Run(id), first.Wait) // the state machine's clock ran ahead of ours
+	second := f.machine.Run(id).Wait
+	f.open(t, second)
+	f.open(t, first) // a call that was held up
+	f.decide(id)
+	f.deliver(t, f.changesOf(id)...)
+	if got := f.machine.Run(id); got.State != executionstest.Ended {
 		t.Errorf("the execution is %+v", got)
 	}
 }
 
 func TestAWaitOfNoActionOfOursIsRefused(t *testing.T) {
-	d := newClockDesk(t)
-	id := d.pending(1)
+	f := newClock(t)
+	id := f.pending(1)
 	good := approvals.Opening{
 		Wait:  approvals.Wait{Org: 1, Action: id, Stage: 1, WaitSeconds: 10},
-		Token: "t", EnteredAt: d.Now(),
+		Token: "t", EnteredAt: f.Now(),
 	}
-	d.open(t, good)
+	f.open(t, good)
 	for name, spoil := range map[string]func(*approvals.Opening){
 		"no organisation": func(o *approvals.Opening) { o.Org = 0 },
 		"no action":       func(o *approvals.Opening) { o.Action = 0 },
@@ -191,7 +192,7 @@ func TestAWaitOfNoActionOfOursIsRefused(t *testing.T) {
 	} {
 		bad := good
 		spoil(&bad)
-		if err := d.Approvals.OpenStage(t.Context(), bad); problem.As(err).Kind != problem.KindInvalid {
+		if err := f.Approvals.OpenStage(t.Context(), bad); problem.As(err).Kind != problem.KindInvalid {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -201,18 +202,18 @@ func TestAWaitOfNoActionOfOursIsRefused(t *testing.T) {
 	}{{2, id}, {1, 5}} {
 		unknown := good
 		unknown.Org, unknown.Action = other.org, other.id
-		if err := d.Approvals.OpenStage(t.Context(), unknown); problem.As(err).Kind != problem.KindNotFound {
+		if err := f.Approvals.OpenStage(t.Context(), unknown); problem.As(err).Kind != problem.KindNotFound {
 			t.Errorf("opening %v: %v", other, err)
 		}
-		if _, err := d.Approvals.Escalate(t.Context(), other.org, other.id); problem.As(err).Kind != problem.KindNotFound {
+		if _, err := f.Approvals.Escalate(t.Context(), other.org, other.id); problem.As(err).Kind != problem.KindNotFound {
 			t.Errorf("escalating %v: %v", other, err)
 		}
 	}
 }
 
 func TestEscalatingTellsWhereTheActionStands(t *testing.T) {
-	d := newClockDesk(t)
-	id := d.pending(2)
+	f := newClock(t)
+	id := f.pending(2)
 	for _, step := range []struct {
 		after time.Duration
 		want  string
@@ -223,8 +224,8 @@ func TestEscalatingTellsWhereTheActionStands(t *testing.T) {
 		{7 * time.Second, `{"organization_id":"1","action_id":"%d","status":"denied","decided_by":"timeout","stage":2}`},
 		{time.Hour, `{"organization_id":"1","action_id":"%d","status":"denied","decided_by":"timeout","stage":2}`},
 	} {
-		d.advance(step.after)
-		got, err := d.Approvals.Escalate(t.Context(), 1, id)
+		f.Advance(step.after)
+		got, err := f.Approvals.Escalate(t.Context(), 1, id)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -236,22 +237,22 @@ func TestEscalatingTellsWhereTheActionStands(t *testing.T) {
 }
 
 func TestAnActionThatAwaitsNobodyHasNoClock(t *testing.T) {
-	d := newClockDesk(t)
-	id := d.pending(1)
-	act := d.read(id)
+	f := newClock(t)
+	id := f.pending(1)
+	act := f.Action(id)
 	act.Status, act.Approval = "approved", nil
-	d.commit(act)
-	all := d.changesOf(id)
+	f.commit(act)
+	all := f.changesOf(id)
 	all[1].Old = nil
-	d.deliver(t, all[1])
-	o := approvals.Opening{Wait: approvals.Wait{Org: 1, Action: id, Stage: 1, WaitSeconds: 10}, Token: "t", EnteredAt: d.Now()}
-	if err := d.Approvals.OpenStage(t.Context(), o); problem.As(err).Kind != problem.KindInvalidState {
+	f.deliver(t, all[1])
+	o := approvals.Opening{Wait: approvals.Wait{Org: 1, Action: id, Stage: 1, WaitSeconds: 10}, Token: "t", EnteredAt: f.Now()}
+	if err := f.Approvals.OpenStage(t.Context(), o); problem.As(err).Kind != problem.KindInvalidState {
 		t.Errorf("opening: %v", err)
 	}
-	if _, err := d.Approvals.Escalate(t.Context(), 1, id); problem.As(err).Kind != problem.KindInvalidState {
+	if _, err := f.Approvals.Escalate(t.Context(), 1, id); problem.As(err).Kind != problem.KindInvalidState {
 		t.Errorf("escalating: %v", err)
 	}
-	if d.stateMachine.calls != 0 {
-		t.Errorf("%d calls of the machine", d.stateMachine.calls)
+	if len(f.machine.Calls()) != 0 {
+		t.Errorf("%d calls of the machine", len(f.machine.Calls()))
 	}
 }

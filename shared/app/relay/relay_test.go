@@ -1,4 +1,4 @@
-package app_test
+package relay_test
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"ascend/shared/app/apptest"
 	"ascend/shared/domain/agent"
 	"ascend/shared/domain/governance"
 	"ascend/shared/store"
@@ -18,13 +19,13 @@ import (
 )
 
 func TestTheRelayTellsEverythingThatWasCommitted(t *testing.T) {
-	w := newTown(t, openEmbedded(t))
+	w := newTown(t)
 	w.relayed = 0
 	w.sixChanges()
 	w.relayed = 0 // the whole tape again: agents' registrations, versions, counters, commands
 	w.settle()
 	w.verify()
-	for _, act := range w.stored() {
+	for _, act := range w.Stored() {
 		if act.Pending() {
 			t.Errorf("action %s waits although its agent is suspended", act.ID)
 		}
@@ -38,10 +39,10 @@ func TestTheRelayTellsEverythingThatWasCommitted(t *testing.T) {
 // at the end. The first order also denies what the suspended agent had asked.
 func TestAllOrdersOfSixChanges(t *testing.T) {
 	t.Parallel()
-	w := newTown(t, openEmbedded(t))
+	w := newTown(t)
 	six := w.sixChanges()
 	end, orders := w.relayed, 0
-	history := w.tape.since(0)[:end]
+	history := w.tape.Since(0)[:end]
 	history = slices.DeleteFunc(history, func(c store.Change) bool { return c.Sequence >= six[0].Sequence })
 	permute(six, func(order []store.Change) {
 		orders++
@@ -51,7 +52,7 @@ func TestAllOrdersOfSixChanges(t *testing.T) {
 				t.Fatalf("order %d: %v", orders, failed)
 			}
 		}
-		w.machine.tick(w.desk)
+		w.runTasks()
 		w.relayed = end // what the first order denied is told again in each
 		w.settle()
 		w.verify()
@@ -85,7 +86,7 @@ func permute(all []store.Change, visit func([]store.Change)) {
 func TestAnyDeliveryIsEnough(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(r *rapid.T) {
-		w := newTown(t, openEmbedded(t))
+		w := newTown(t)
 		six := w.sixChanges()
 		deliveries := rapid.Permutation(append(slices.Clone(six), rapid.SliceOfN(rapid.SampledFrom(six), 0, 6).Draw(r, "again")...)).Draw(r, "order")
 		faults := rapid.SliceOfN(rapid.SampledFrom(append([]faulty.Fault{faulty.None, faulty.None}, faulty.All...)), 0, 15).Draw(r, "faults")
@@ -101,7 +102,7 @@ func TestAnyDeliveryIsEnough(t *testing.T) {
 			w.deliver(t.Context(), deliveries[:n], 3)
 			deliveries = deliveries[n:]
 			if rapid.Bool().Draw(r, "tick") {
-				w.machine.tick(w.desk)
+				w.runTasks()
 			}
 		}
 		w.calmWorld()
@@ -121,10 +122,10 @@ func TestAnyDeliveryIsEnough(t *testing.T) {
 // makes no later call. What failed is given again, as Lambda does.
 func TestTheRelayMayFailAtEachCall(t *testing.T) {
 	t.Parallel()
-	learned := newTown(t, openEmbedded(t))
+	learned := newTown(t)
 	six := learned.sixChanges()
 	learned.faultyWorld()
-	if failed := learned.App.Relay.Deliver(t.Context(), six); len(failed) > 0 {
+	if failed := learned.Relay.Deliver(t.Context(), six); len(failed) > 0 {
 		t.Fatal(failed)
 	}
 	calls := slices.Clone(learned.seam.calls)
@@ -138,7 +139,7 @@ func TestTheRelayMayFailAtEachCall(t *testing.T) {
 			for _, dies := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%d %s %v, dies %t", n+1, name, fault, dies), func(t *testing.T) {
 					t.Parallel()
-					w := newTown(t, openEmbedded(t))
+					w := newTown(t)
 					six := w.sixChanges()
 					ctx, cancel := context.WithCancel(t.Context())
 					defer cancel()
@@ -180,7 +181,7 @@ func firstOf(failed map[int]error) int {
 }
 
 func TestTwoRelaysAtOnceDoNothingTwice(t *testing.T) {
-	w := newTown(t, openEmbedded(t))
+	w := newTown(t)
 	six := w.sixChanges()
 	var both sync.WaitGroup
 	backwards := slices.Clone(six)
@@ -213,7 +214,7 @@ func TestAPoisonedChangeKeepsNoOtherBack(t *testing.T) {
 		"an agent that was no JSON":       {Key: g, New: item(g, `{"status":"draft"}`), Old: item(g, "")},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newTown(t, openEmbedded(t))
+			w := newTown(t)
 			six := w.sixChanges()
 			failed := w.Relay.Deliver(t.Context(), slices.Insert(slices.Clone(six), 3, poison))
 			if len(failed) != 1 || failed[3] == nil {
@@ -226,7 +227,7 @@ func TestAPoisonedChangeKeepsNoOtherBack(t *testing.T) {
 }
 
 func TestRefusedEventsFailTheirOwnChangesOnly(t *testing.T) {
-	w := newTown(t, openEmbedded(t))
+	w := newTown(t)
 	six := w.sixChanges()
 	w.bridge.Refuse = func(_, place int) bool { return place == 0 } // also when it is sent again
 	failed := w.Relay.Deliver(t.Context(), six)
@@ -250,20 +251,20 @@ func TestRefusedEventsFailTheirOwnChangesOnly(t *testing.T) {
 }
 
 func TestWithoutABusEventsFail(t *testing.T) {
-	w := newTown(t, openEmbedded(t))
+	w := newTown(t)
 	six := w.sixChanges()
-	w.App.Relay.Bus = nil
+	w.Relay.Bus = nil
 	if failed := w.Relay.Deliver(t.Context(), six); len(failed) != 5 { // the agent's record itself is not told
 		t.Errorf("failed: %v", failed)
 	}
 }
 
 func TestWhatNothingFollowsFromCostsNothing(t *testing.T) {
-	w := newTown(t, openEmbedded(t))
+	w := newTown(t)
 	w.sixChanges()
 	w.faultyWorld()
 	var idle []store.Change
-	for _, c := range w.tape.since(0) {
+	for _, c := range w.tape.Since(0) {
 		switch {
 		case store.IsAction(c.Key), store.IsChange(c.Key):
 			c.Old, c.New = c.New, nil // forgotten
@@ -280,19 +281,19 @@ func TestWhatNothingFollowsFromCostsNothing(t *testing.T) {
 // TestAStopThatComesLateDeniesNothingNewer suspends an agent, activates it again
 // and only then relays the suspension.
 func TestAStopThatComesLateDeniesNothingNewer(t *testing.T) {
-	w := newTown(t, openEmbedded(t))
+	w := newTown(t)
 	w.sixChanges()
 	w.relayed = 0
 	ctx := t.Context()
-	w.advance(time.Second)
-	if _, err := w.Agents.Activate(ctx, w.command(admin), agent.ID("agent-1"), "mended"); err != nil {
+	w.Advance(time.Second)
+	if _, err := w.Agents.Activate(ctx, w.Command(apptest.Admin), agent.ID("agent-1"), "mended"); err != nil {
 		t.Fatal(err)
 	}
-	w.advance(time.Second)
-	newer := w.submit(w.command(machine), deletion("agent-1"))
+	w.Advance(time.Second)
+	newer := w.Submit(w.Command(apptest.Machine), apptest.Deletion("agent-1"))
 	w.settle()
 	w.verify()
-	for _, act := range w.stored() {
+	for _, act := range w.Stored() {
 		if want := act.ID == newer.ID; act.Approval != nil && act.Status != governance.Approved && act.Pending() != want {
 			t.Errorf("action %s is %s", act.ID, act.Status)
 		}

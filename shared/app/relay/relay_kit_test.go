@@ -1,78 +1,25 @@
-package app_test
+package relay_test
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
-	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/go-json-experiment/json"
 
 	"ascend/events"
 	"ascend/shared/app/approvals"
+	"ascend/shared/app/apptest"
 	"ascend/shared/bus/bustest"
-	"ascend/shared/domain/action"
 	"ascend/shared/domain/audit"
 	"ascend/shared/domain/problem"
+	"ascend/shared/executions/executionstest"
 	"ascend/shared/store"
 	"ascend/shared/store/faulty"
 )
-
-// taped records what is written as a change stream would tell it.
-type taped struct {
-	store.Store
-	mu   sync.Mutex
-	tape []store.Change
-}
-
-func (s *taped) Write(ctx context.Context, op store.Op) (item *store.Item, err error) {
-	err = s.record(ctx, []store.Op{op}, func() error {
-		item, err = s.Store.Write(ctx, op)
-		return err
-	})
-	return item, err
-}
-
-func (s *taped) WriteAll(ctx context.Context, ops ...store.Op) error {
-	return s.record(ctx, ops, func() error { return s.Store.WriteAll(ctx, ops...) })
-}
-
-func (s *taped) record(ctx context.Context, ops []store.Op, write func() error) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	ctx = context.WithoutCancel(ctx)
-	keys := make([]store.Key, len(ops))
-	for i, op := range ops {
-		keys[i] = store.KeyOf(op)
-	}
-	before, err := s.Store.Get(ctx, keys...)
-	if err != nil {
-		return err
-	}
-	if err := write(); err != nil {
-		return err
-	}
-	after, err := s.Store.Get(ctx, keys...)
-	if err != nil {
-		return err
-	}
-	for i, key := range keys {
-		if !reflect.DeepEqual(before[i], after[i]) {
-			s.tape = append(s.tape, store.Change{Key: key, Old: before[i], New: after[i], Sequence: fmt.Sprintf("%06d", len(s.tape)+1)})
-		}
-	}
-	return nil
-}
-
-// since lists the changes after the first n.
-func (s *taped) since(n int) []store.Change {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.tape[n:])
-}
 
 // seam numbers the calls to everything outside of the relay and fails them by plan.
 type seam struct {
@@ -109,7 +56,7 @@ func (s *seam) reset() {
 }
 
 // through makes a call whose request or answer may be lost.
-func (s *seam) through(name string, do func()) error {
+func (s *seam) through(_ context.Context, name string, do func()) error {
 	fault := s.next(name)
 	if fault != faulty.RequestLost && fault != faulty.Throttled {
 		do()
@@ -120,33 +67,39 @@ func (s *seam) through(name string, do func()) error {
 	return nil
 }
 
-// town is a desk whose committed changes are relayed to a state machine and a bus.
+// town is a fixture whose committed changes are relayed to a state machine and a bus.
 type town struct {
-	*desk
-	tape    *taped
+	*apptest.Fixture
+	tape    *apptest.Stream
 	seam    *seam
-	machine *clockwork
+	machine *executionstest.Machine
 	bridge  *bustest.EventBridge
 	relayed int // changes of the tape that were
 }
 
-func newTown(t testing.TB, raw store.Store) *town {
-	tape, s := &taped{Store: raw}, &seam{}
-	w := &town{desk: newDesk(t, tape), tape: tape, seam: s}
+func newTown(t testing.TB) *town {
+	tape := &apptest.Stream{Store: apptest.Embedded(t)}
+	w := &town{Fixture: apptest.Over(t, tape), tape: tape, seam: &seam{}}
 	w.freshWorld()
 	return w
 }
 
 // freshWorld forgets what happened outside of the store.
 func (w *town) freshWorld() {
-	w.machine = &clockwork{seam: w.seam, begun: map[action.ID]int{}, ended: map[action.ID]approvals.Ended{}}
-	w.bridge = &bustest.EventBridge{T: w.t}
-	w.Approvals.Executions, w.App.Relay.Bus = w.machine, w.bridge.Publisher()
+	w.Advance(time.Millisecond) // its waits begin after those of the world before
+	w.machine = &executionstest.Machine{Now: w.Now, Through: w.seam.through}
+	w.bridge = &bustest.EventBridge{T: w.T}
+	w.Approvals.Executions, w.Relay.Bus = w.machine, w.bridge.Publisher()
+}
+
+// runTasks lets the machine open the waits that have begun.
+func (w *town) runTasks() {
+	w.machine.RunTasks(func(o approvals.Opening) error { return w.Approvals.OpenStage(context.Background(), o) })
 }
 
 // faultyWorld lets the seam fail whatever the relay calls.
 func (w *town) faultyWorld() {
-	w.faults.Reset(func(c faulty.Call) faulty.Fault { return w.seam.next("store " + c.Method) })
+	w.Faults.Reset(func(c faulty.Call) faulty.Fault { return w.seam.next("store " + c.Method) })
 	var answer faulty.Fault
 	w.bridge.Before = func(int) error {
 		answer = w.seam.next("PutEvents")
@@ -166,7 +119,7 @@ func (w *town) faultyWorld() {
 // calmWorld lets everything succeed from now on.
 func (w *town) calmWorld() {
 	w.seam.reset()
-	w.faults.Reset(nil)
+	w.Faults.Reset(nil)
 	w.bridge.Reset()
 }
 
@@ -189,15 +142,15 @@ func (w *town) deliver(ctx context.Context, batch []store.Change, times int) boo
 
 // settle relays what is on the tape, and what that makes, and runs the clocks.
 func (w *town) settle() {
-	w.t.Helper()
+	w.T.Helper()
 	for {
-		batch := w.tape.since(w.relayed)
+		batch := w.tape.Since(w.relayed)
 		if len(batch) > 0 && !w.deliver(context.Background(), batch, 3) {
-			w.t.Fatalf("changes after %d cannot be relayed: %v", w.relayed, w.Relay.Deliver(context.Background(), batch))
+			w.T.Fatalf("changes after %d cannot be relayed: %v", w.relayed, w.Relay.Deliver(context.Background(), batch))
 		}
 		w.relayed += len(batch)
-		w.machine.tick(w.desk)
-		if len(w.tape.since(w.relayed)) == 0 {
+		w.runTasks()
+		if len(w.tape.Since(w.relayed)) == 0 {
 			return
 		}
 	}
@@ -223,14 +176,14 @@ var tells = map[string][]string{
 
 // expected are the ids of the events that tell of everything in the store, with their names.
 func (w *town) expected() map[string]string {
-	w.t.Helper()
+	w.T.Helper()
 	want := map[string]string{}
 	tell := func(e audit.Entry, names []string) {
 		for _, name := range names {
 			want[events.ID(e, name)] = name
 		}
 	}
-	for _, act := range w.stored() {
+	for _, act := range w.Stored() {
 		for i, e := range act.Audit {
 			key := e.Event
 			if i == 0 {
@@ -244,20 +197,12 @@ func (w *town) expected() map[string]string {
 			}
 			names, known := tells[key]
 			if !known {
-				w.t.Fatalf("nothing tells of %q", key)
+				w.T.Fatalf("nothing tells of %q", key)
 			}
 			tell(e, names)
 		}
 	}
-	page, err := w.raw.Query(context.Background(), store.Query{Table: store.Agents, PK: "1", Prefix: "change#", Limit: 1000})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	for _, item := range page.Items {
-		var e audit.Entry
-		if err := json.Unmarshal(item.Body, &e); err != nil {
-			w.t.Fatal(err)
-		}
+	for _, e := range w.Audited(store.Agents, "change#") {
 		tell(e, tells[e.Event])
 	}
 	return want
@@ -267,42 +212,44 @@ func (w *town) expected() map[string]string {
 // nothing else, each time the same; every action that waited has one clock,
 // which ended as the action did.
 func (w *town) verify() {
-	w.t.Helper()
+	w.T.Helper()
 	want, said := w.expected(), map[string]string{}
 	for _, e := range w.bridge.Taken() {
 		var head struct{ ID, Type string }
 		if err := json.Unmarshal([]byte(*e.Detail), &head, json.MatchCaseInsensitiveNames(true)); err != nil {
-			w.t.Fatal(err)
+			w.T.Fatal(err)
 		}
 		if want[head.ID] != head.Type {
-			w.t.Errorf("%s %s tells of nothing in the store", head.Type, head.ID)
+			w.T.Errorf("%s %s tells of nothing in the store", head.Type, head.ID)
 		}
 		if before, again := said[head.ID]; again && before != *e.Detail {
-			w.t.Errorf("%s %s was told as\n%s\nand as\n%s", head.Type, head.ID, before, *e.Detail)
+			w.T.Errorf("%s %s was told as\n%s\nand as\n%s", head.Type, head.ID, before, *e.Detail)
 		}
 		said[head.ID] = *e.Detail
 	}
 	for id, name := range want {
 		if said[id] == "" {
-			w.t.Errorf("%s %s was not told", name, id)
+			w.T.Errorf("%s %s was not told", name, id)
 		}
 	}
 	waited := 0
-	for _, act := range w.stored() {
+	for _, act := range w.Stored() {
 		if act.Approval == nil {
 			continue
 		}
 		waited++
-		if n := w.machine.begun[act.ID]; n != 1 {
-			w.t.Errorf("action %s has %d clocks", act.ID, n)
+		run := w.machine.Run(act.ID)
+		if run == nil {
+			w.T.Errorf("action %s has no clock", act.ID)
+			continue
 		}
-		end, over := w.machine.ended[act.ID]
+		over, end := run.State == executionstest.Ended, run.Output
 		if over == act.Pending() || over && (end.Status != string(act.Status) || end.DecidedBy != act.DecidedBy()) {
-			w.t.Errorf("action %s is %s by %s, its clock ended %t with %+v", act.ID, act.Status, act.DecidedBy(), over, end)
+			w.T.Errorf("action %s is %s by %s, its clock ended %t with %+v", act.ID, act.Status, act.DecidedBy(), over, end)
 		}
 	}
-	if len(w.machine.begun) != waited {
-		w.t.Errorf("%d clocks for %d actions that waited", len(w.machine.begun), waited)
+	if n := w.machine.Runs(); n != waited {
+		w.T.Errorf("%d clocks for %d actions that waited", n, waited)
 	}
 }
 
@@ -310,37 +257,37 @@ func (w *town) verify() {
 // approved, one that need not, and an agent suspended by a command that died
 // before it denied what the agent had asked. Everything before is relayed.
 func (w *town) sixChanges() []store.Change {
-	w.t.Helper()
+	w.T.Helper()
 	ctx := context.Background()
-	w.active("agent-1", `{"display_name": "A"}`)
+	w.Active("agent-1", `{"display_name": "A"}`)
 	w.settle()
-	approved := w.submit(w.command(machine), deletion("agent-1"))
-	if !approved.Pending() || !w.submit(w.command(machine), deletion("agent-1")).Pending() {
-		w.t.Fatal("a deletion does not wait")
+	approved := w.Submit(w.Command(apptest.Machine), apptest.Deletion("agent-1"))
+	if !approved.Pending() || !w.Submit(w.Command(apptest.Machine), apptest.Deletion("agent-1")).Pending() {
+		w.T.Fatal("a deletion does not wait")
 	}
-	if _, err := w.Approvals.Approve(ctx, w.command(manager), approved.ID, "yes"); err != nil {
-		w.t.Fatal(err)
+	if _, err := w.Approvals.Approve(ctx, w.Command(apptest.Manager), approved.ID, "yes"); err != nil {
+		w.T.Fatal(err)
 	}
-	w.submit(w.command(machine), email("agent-1"))
-	w.faults.Reset(func(c faulty.Call) faulty.Fault { // nothing pending is found
+	w.Submit(w.Command(apptest.Machine), apptest.Email("agent-1"))
+	w.Faults.Reset(func(c faulty.Call) faulty.Fault { // nothing pending is found
 		if c.Method == "Query" {
 			return faulty.RequestLost
 		}
 		return faulty.None
 	})
-	if _, err := w.Agents.Suspend(ctx, w.command(admin), "agent-1", "it loops"); !errors.Is(err, faulty.ErrInjected) {
-		w.t.Fatalf("the suspension did not die: %v", err)
+	if _, err := w.Agents.Suspend(ctx, w.Command(apptest.Admin), "agent-1", "it loops"); !errors.Is(err, faulty.ErrInjected) {
+		w.T.Fatalf("the suspension did not die: %v", err)
 	}
-	w.faults.Reset(nil)
+	w.Faults.Reset(nil)
 	var six []store.Change
-	for _, c := range w.tape.since(w.relayed) {
+	for _, c := range w.tape.Since(w.relayed) {
 		if c.New != nil && (store.IsAction(c.Key) || store.IsAgent(c.Key) || store.IsChange(c.Key)) {
 			six = append(six, c)
 		}
 	}
 	if len(six) != 6 {
-		w.t.Fatalf("%d changes", len(six))
+		w.T.Fatalf("%d changes", len(six))
 	}
-	w.relayed = len(w.tape.since(0))
+	w.relayed = len(w.tape.Since(0))
 	return six
 }

@@ -1,4 +1,4 @@
-package app_test
+package relay_test
 
 import (
 	"bytes"
@@ -11,6 +11,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"ascend/events"
+	"ascend/shared/app/apptest"
 	"ascend/shared/domain/governance"
 	"ascend/shared/domain/workflow"
 )
@@ -18,7 +19,7 @@ import (
 // TestEveryKindOfEventIsToldAsItsSchemaSays goes through everything that is told,
 // and holds each event against the schema that is published for it.
 func TestEveryKindOfEventIsToldAsItsSchemaSays(t *testing.T) {
-	w := newTown(t, openEmbedded(t))
+	w := newTown(t)
 	w.tellEverything()
 	w.settle()
 	w.verify()
@@ -55,45 +56,45 @@ func TestEveryKindOfEventIsToldAsItsSchemaSays(t *testing.T) {
 // tellEverything makes at least one change for each kind of event. What must
 // not be told has "canary" or "hunter2" in it.
 func (w *town) tellEverything() {
-	w.t.Helper()
-	ctx := w.t.Context()
+	w.T.Helper()
+	ctx := w.T.Context()
 	must := func(_ any, err error) {
-		w.t.Helper()
+		w.T.Helper()
 		if err != nil {
-			w.t.Fatal(err)
+			w.T.Fatal(err)
 		}
 	}
-	t := w.t.(*testing.T)
-	w.deletions(workflow.Stage{MinApprovers: 1}, workflow.Stage{MinApprovers: 1})
-	w.active("agent-1", `{"display_name": "A", "max_actions_per_minute": 5, "metadata": {"canary": 1}}`)
-	must(w.Agents.Update(ctx, w.command(admin), "agent-1", settings(t, `{"description": "canary", "webhook_url": "https://canary.example"}`)))
-	must(w.Agents.Rollback(ctx, w.command(admin), "agent-1", "1.0.0"))
+	t := w.T.(*testing.T)
+	w.Deletions(workflow.Stage{MinApprovers: 1}, workflow.Stage{MinApprovers: 1})
+	w.Active("agent-1", `{"display_name": "A", "max_actions_per_minute": 5, "metadata": {"canary": 1}}`)
+	must(w.Agents.Update(ctx, w.Command(apptest.Admin), "agent-1", apptest.Settings(t, `{"description": "canary", "webhook_url": "https://canary.example"}`)))
+	must(w.Agents.Rollback(ctx, w.Command(apptest.Admin), "agent-1", "1.0.0"))
 
-	safe := email("agent-1")
+	safe := apptest.Email("agent-1")
 	safe.Parameters = map[string]any{"body": "canary", "api_key": "hunter2"}
 	safe.Resource = "https://user:hunter2@example.com/"
-	w.submit(w.command(machine), safe)
+	w.Submit(w.Command(apptest.Machine), safe)
 
-	approved, rejected := w.submit(w.command(machine), deletion("agent-1")), w.submit(w.command(machine), deletion("agent-1"))
-	must(w.Approvals.Approve(ctx, w.command(approver(1)), approved.ID, "first"))
-	must(w.Approvals.Approve(ctx, w.command(approver(2)), approved.ID, "second"))
-	must(w.Approvals.Reject(ctx, w.command(approver(1)), rejected.ID, "not now"))
-	w.submit(w.command(machine), deletion("agent-1")) // unanswered
+	approved, rejected := w.Submit(w.Command(apptest.Machine), apptest.Deletion("agent-1")), w.Submit(w.Command(apptest.Machine), apptest.Deletion("agent-1"))
+	must(w.Approvals.Approve(ctx, w.Command(apptest.Approver(1)), approved.ID, "first"))
+	must(w.Approvals.Approve(ctx, w.Command(apptest.Approver(2)), approved.ID, "second"))
+	must(w.Approvals.Reject(ctx, w.Command(apptest.Approver(1)), rejected.ID, "not now"))
+	w.Submit(w.Command(apptest.Machine), apptest.Deletion("agent-1")) // unanswered
 	for range 2 {
-		w.advance(2 * time.Hour)
+		w.Advance(2 * time.Hour)
 		must(w.Approvals.ExpireDue(ctx))
 	}
-	must(w.Agents.Suspend(ctx, w.command(admin), "agent-1", "it loops"))
-	if act := w.submit(w.command(machine), safe); act.Status != governance.Denied {
-		w.t.Fatalf("a suspended agent's action is %s", act.Status)
+	must(w.Agents.Suspend(ctx, w.Command(apptest.Admin), "agent-1", "it loops"))
+	if act := w.Submit(w.Command(apptest.Machine), safe); act.Status != governance.Denied {
+		w.T.Fatalf("a suspended agent's action is %s", act.Status)
 	}
-	must(w.Agents.Deactivate(ctx, w.command(admin), "agent-1"))
-	must(w.Agents.Delete(ctx, w.command(admin), "agent-1"))
+	must(w.Agents.Deactivate(ctx, w.Command(apptest.Admin), "agent-1"))
+	must(w.Agents.Delete(ctx, w.Command(apptest.Admin), "agent-1"))
 }
 
 func schemaOf(t *testing.T, name string) *jsonschema.Schema {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join("..", "..", "events", "schemas", name+".json"))
+	b, err := os.ReadFile(filepath.Join("..", "..", "..", "events", "schemas", name+".json"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,11 +1,13 @@
-package app_test
+package actions_test
 
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"ascend/shared/app/apptest"
 	"ascend/shared/app/command"
 	"ascend/shared/domain/action"
 	"ascend/shared/domain/agent"
@@ -28,8 +30,8 @@ func wordy(n int, role tenant.Role) tenant.Principal {
 
 // wordyCommand is a command of somebody whose request says as much of itself as
 // the front end keeps.
-func (d *desk) wordyCommand(by tenant.Principal) *command.Command {
-	c := d.command(by)
+func wordyCommand(f *apptest.Fixture, by tenant.Principal) *command.Command {
+	c := f.Command(by)
 	c.SourceIP, c.Client.UserAgent = "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff", strings.Repeat(`"`, 200)
 	return c
 }
@@ -38,23 +40,23 @@ func (d *desk) wordyCommand(by tenant.Principal) *command.Command {
 var longest = strings.Repeat(`"`, action.MaxReason/2)
 
 // wordyAgent is an agent whose escalation, too, is as long as it may be.
-func (d *desk) wordyAgent(queued bool) agent.ID {
-	d.t.Helper()
+func wordyAgent(f *apptest.Fixture, queued bool) agent.ID {
+	f.T.Helper()
 	id := agent.ID("agent-" + strings.Repeat("x", 58))
-	d.active(id, `{"display_name": "A"}`)
+	f.Active(id, `{"display_name": "A"}`)
 	email := strings.Repeat("e", 254-len("@x.example")) + "@x.example"
 	url := "https://x.example/"
 	url += strings.Repeat(`"`, problem.MaxURL-len(url))
 	s := agent.EscalationSettings{Email: &email, WebhookURL: &url, AllowQueuedApproval: &queued}
-	if _, err := d.Agents.SetEscalation(d.t.Context(), d.command(admin), id, s); err != nil {
-		d.t.Fatal(err)
+	if _, err := f.Agents.SetEscalation(f.T.Context(), f.Command(apptest.Admin), id, s); err != nil {
+		f.T.Fatal(err)
 	}
 	return id
 }
 
 // wordyDeletion is a proposal with n bytes of content, whose type is as long as it may be.
 func wordyDeletion(id agent.ID, n int) governance.Proposal {
-	p := deletion(id)
+	p := apptest.Deletion(id)
 	p.ActionType = "database_delete" + strings.Repeat("\x01", 128-len("database_delete"))
 	p.RequireApproval = true
 	p.Parameters = map[string]any{"content": strings.Repeat("x", n)}
@@ -62,14 +64,14 @@ func wordyDeletion(id agent.ID, n int) governance.Proposal {
 }
 
 // through makes a workflow the one of organisation 1 for every action.
-func (d *desk) through(stages []workflow.StageDefinition) {
-	d.t.Helper()
+func through(f *apptest.Fixture, stages []workflow.StageDefinition) {
+	f.T.Helper()
 	risk := 0.0
-	_, err := d.Workflows.Create(d.t.Context(), d.command(admin), workflow.Definition{
+	_, err := f.Workflows.Create(f.T.Context(), f.Command(apptest.Admin), workflow.Definition{
 		Name: "W", Kind: workflow.MultiStage, Stages: stages, Trigger: &workflow.Trigger{MinRisk: &risk},
 	})
 	if err != nil {
-		d.t.Fatal(err)
+		f.T.Fatal(err)
 	}
 }
 
@@ -89,23 +91,23 @@ func largestStages() []workflow.StageDefinition {
 
 // largest is the most content with which an action is accepted as pending; one
 // of a byte more was refused.
-func (d *desk) largest(id agent.ID) int {
-	d.t.Helper()
+func largest(f *apptest.Fixture, id agent.ID) int {
+	f.T.Helper()
 	low, high := 0, store.MaxItem
 	for low < high-1 {
 		n := (low + high) / 2
-		act, err := d.Actions.Submit(d.t.Context(), d.command(machine), wordyDeletion(id, n))
+		act, err := f.Actions.Submit(f.T.Context(), f.Command(apptest.Machine), wordyDeletion(id, n))
 		switch {
 		case err == nil && act.Pending():
 			low = n
 		case err != nil && problem.As(err).Kind == problem.KindInvalid && problem.As(err).Code == problem.CodeValidation:
 			high = n
 		default:
-			d.t.Fatalf("with %d bytes of content: %+v, %v", n, act, err)
+			f.T.Fatalf("with %d bytes of content: %+v, %v", n, act, err)
 		}
 	}
 	if low == 0 || high == store.MaxItem {
-		d.t.Fatalf("the bound lies elsewhere: %d bytes accepted, %d refused", low, high)
+		f.T.Fatalf("the bound lies elsewhere: %d bytes accepted, %d refused", low, high)
 	}
 	return low
 }
@@ -121,24 +123,24 @@ func TestTheLargestPendingActionCanBeBroughtToEachEnd(t *testing.T) {
 		"the largest workflow": largestStages(),
 	} {
 		for _, queued := range []bool{false, true} {
-			open := func(t *testing.T) (*desk, agent.ID) {
-				d := embeddedDesk(t)
+			open := func(t *testing.T) (*apptest.Fixture, agent.ID) {
+				f := apptest.New(t)
 				if stages != nil {
-					d.through(stages)
+					through(f, stages)
 				}
-				return d, d.wordyAgent(queued)
+				return f, wordyAgent(f, queued)
 			}
 			t.Run(fmt.Sprintf("%s, queued %v", way, queued), func(t *testing.T) {
 				t.Parallel()
-				d, id := open(t)
-				n := d.largest(id) - 10 // times and durations are not always of the same length
+				f, id := open(t)
+				n := largest(f, id) - 10 // times and durations are not always of the same length
 				for end, bring := range ends {
 					t.Run(end, func(t *testing.T) {
-						d, id := open(t)
-						act := d.submit(d.command(machine), wordyDeletion(id, n))
-						before := d.size(act.ID)
-						bring(d, act)
-						after := d.size(act.ID)
+						f, id := open(t)
+						act := f.Submit(f.Command(apptest.Machine), wordyDeletion(id, n))
+						before := size(f, act.ID)
+						bring(f, act)
+						after := size(f, act.ID)
 						t.Logf("%d bytes of content, %d of the record, %d at its end", n, before, after)
 						if after > store.MaxItem || end == "approved by all" && after < store.MaxItem*9/10 {
 							t.Errorf("at its end it takes %d bytes: the room that was kept is too little, or far too much", after)
@@ -151,154 +153,157 @@ func TestTheLargestPendingActionCanBeBroughtToEachEnd(t *testing.T) {
 }
 
 // size is how large an action's record is now.
-func (d *desk) size(id action.ID) int {
-	d.t.Helper()
-	items, err := d.raw.Get(d.t.Context(), store.ActionKey(1, id))
+func size(f *apptest.Fixture, id action.ID) int {
+	f.T.Helper()
+	items, err := f.Raw.Get(f.T.Context(), store.ActionKey(1, id))
 	if err != nil || items[0] == nil {
-		d.t.Fatalf("read: %v, %v", items, err)
+		f.T.Fatalf("read: %v, %v", items, err)
 	}
 	item := *items[0]
-	item.Index = store.ActionIndex(1, id, d.Now())
+	item.Index = store.ActionIndex(1, id, f.Now())
 	return item.Size()
 }
 
+// people numbers those who approve.
+var people atomic.Int64
+
 // approved has the present stage approved by so many more.
-func (d *desk) approved(id action.ID, people int) {
-	d.t.Helper()
-	for range people {
-		n := int(commands.Add(1))
-		d.advance(time.Millisecond)
-		if _, err := d.Approvals.Approve(d.t.Context(), d.wordyCommand(wordy(n%10_000, tenant.Manager)), id, longest); err != nil {
-			d.t.Fatalf("approval: %v", err)
+func approved(f *apptest.Fixture, id action.ID, votes int) {
+	f.T.Helper()
+	for range votes {
+		n := int(people.Add(1))
+		f.Advance(time.Millisecond)
+		if _, err := f.Approvals.Approve(f.T.Context(), wordyCommand(f, wordy(n%10_000, tenant.Manager)), id, longest); err != nil {
+			f.T.Fatalf("approval: %v", err)
 		}
 	}
 }
 
 // approvedButOne has each stage approved but the last one, which lacks one approval.
-func (d *desk) approvedButOne(id action.ID) {
-	d.t.Helper()
+func approvedButOne(f *apptest.Fixture, id action.ID) {
+	f.T.Helper()
 	for {
-		w := d.action(id).Approval
+		w := f.Action(id).Approval
 		if last := w.Stage+1 == len(w.Stages) || w.Stages[w.Stage+1].Escalation; last {
-			d.approved(id, w.Missing()-1)
+			approved(f, id, w.Missing()-1)
 			return
 		}
-		d.approved(id, w.Missing())
+		approved(f, id, w.Missing())
 	}
 }
 
-func (d *desk) expectEnd(id action.ID, status governance.Outcome, by string) {
-	d.t.Helper()
-	if act := d.action(id); act.Status != status || act.DecidedBy() != by {
-		d.t.Errorf("%s by %s, want %s by %s", act.Status, act.DecidedBy(), status, by)
+func expectEnd(f *apptest.Fixture, id action.ID, status governance.Outcome, by string) {
+	f.T.Helper()
+	if act := f.Action(id); act.Status != status || act.DecidedBy() != by {
+		f.T.Errorf("%s by %s, want %s by %s", act.Status, act.DecidedBy(), status, by)
 	}
 }
 
 // ends bring an action to an end with as many and as long words as there may be.
-var ends = map[string]func(*desk, *action.Action){
-	"approved by all": func(d *desk, act *action.Action) {
-		d.approvedButOne(act.ID)
-		d.approved(act.ID, 1)
-		d.expectEnd(act.ID, governance.Approved, "approver")
+var ends = map[string]func(*apptest.Fixture, *action.Action){
+	"approved by all": func(f *apptest.Fixture, act *action.Action) {
+		approvedButOne(f, act.ID)
+		approved(f, act.ID, 1)
+		expectEnd(f, act.ID, governance.Approved, "approver")
 	},
-	"timed out": func(d *desk, act *action.Action) {
+	"timed out": func(f *apptest.Fixture, act *action.Action) {
 		for {
-			w := d.action(act.ID).Approval
+			w := f.Action(act.ID).Approval
 			if !w.Present().Escalation {
-				d.approved(act.ID, w.Missing()-1)
+				approved(f, act.ID, w.Missing()-1)
 			}
-			d.advance(w.StageExpiresAt.Sub(d.Now()))
-			if _, err := d.Approvals.ExpireDue(d.t.Context()); err != nil {
-				d.t.Fatal(err)
+			f.Advance(w.StageExpiresAt.Sub(f.Now()))
+			if _, err := f.Approvals.ExpireDue(f.T.Context()); err != nil {
+				f.T.Fatal(err)
 			}
-			if !d.action(act.ID).Pending() {
+			if !f.Action(act.ID).Pending() {
 				break
 			}
 		}
-		d.expectEnd(act.ID, governance.Denied, "timeout")
+		expectEnd(f, act.ID, governance.Denied, "timeout")
 	},
-	"passed on to the last stage, and approved there": func(d *desk, act *action.Action) {
+	"passed on to the last stage, and approved there": func(f *apptest.Fixture, act *action.Action) {
 		for {
-			w := d.action(act.ID).Approval
+			w := f.Action(act.ID).Approval
 			if w.Stage+1 == len(w.Stages) {
 				break
 			}
-			d.approved(act.ID, w.Missing()-1)
-			d.advance(w.StageExpiresAt.Sub(d.Now()))
-			if _, err := d.Approvals.ExpireDue(d.t.Context()); err != nil {
-				d.t.Fatal(err)
+			approved(f, act.ID, w.Missing()-1)
+			f.Advance(w.StageExpiresAt.Sub(f.Now()))
+			if _, err := f.Approvals.ExpireDue(f.T.Context()); err != nil {
+				f.T.Fatal(err)
 			}
 		}
-		w := d.action(act.ID).Approval
+		w := f.Action(act.ID).Approval
 		if !w.Present().Escalation {
-			d.approved(act.ID, w.Missing())
+			approved(f, act.ID, w.Missing())
 		} else {
 			by := wordy(0, tenant.Manager)
 			by.Email = w.Present().Approvers[0].Email
-			if _, err := d.Approvals.Approve(d.t.Context(), d.wordyCommand(by), act.ID, longest); err != nil {
-				d.t.Fatal(err)
+			if _, err := f.Approvals.Approve(f.T.Context(), wordyCommand(f, by), act.ID, longest); err != nil {
+				f.T.Fatal(err)
 			}
 		}
-		d.expectEnd(act.ID, governance.Approved, "approver")
+		expectEnd(f, act.ID, governance.Approved, "approver")
 	},
-	"rejected": func(d *desk, act *action.Action) {
-		d.approvedButOne(act.ID)
-		d.advance(time.Millisecond)
-		if _, err := d.Approvals.Reject(d.t.Context(), d.wordyCommand(wordy(0, tenant.Manager)), act.ID, longest); err != nil {
-			d.t.Fatal(err)
+	"rejected": func(f *apptest.Fixture, act *action.Action) {
+		approvedButOne(f, act.ID)
+		f.Advance(time.Millisecond)
+		if _, err := f.Approvals.Reject(f.T.Context(), wordyCommand(f, wordy(0, tenant.Manager)), act.ID, longest); err != nil {
+			f.T.Fatal(err)
 		}
-		d.expectEnd(act.ID, governance.Denied, "approver")
+		expectEnd(f, act.ID, governance.Denied, "approver")
 	},
-	"revoked": func(d *desk, act *action.Action) {
-		d.approvedButOne(act.ID)
-		d.advance(time.Millisecond)
+	"revoked": func(f *apptest.Fixture, act *action.Action) {
+		approvedButOne(f, act.ID)
+		f.Advance(time.Millisecond)
 		why := strings.Repeat("\U0001f6d1", agent.MaxReason)
-		if _, err := d.Agents.Suspend(d.t.Context(), d.wordyCommand(wordy(0, tenant.Admin)), act.Input.Proposal.AgentID, why); err != nil {
-			d.t.Fatal(err)
+		if _, err := f.Agents.Suspend(f.T.Context(), wordyCommand(f, wordy(0, tenant.Admin)), act.Input.Proposal.AgentID, why); err != nil {
+			f.T.Fatal(err)
 		}
-		d.expectEnd(act.ID, governance.Denied, "agent_suspended")
+		expectEnd(f, act.ID, governance.Denied, "agent_suspended")
 	},
 }
 
 // What is decided at once adds nothing, and must fit all the same.
 func TestAnActionThatIsTooLargeIsRefusedForGood(t *testing.T) {
-	onBoth(t, func(t *testing.T, d *desk) {
-		d.active("agent-1", `{"display_name": "A"}`)
-		d.active("agent-2", `{"display_name": "B"}`)
-		if _, err := d.Agents.Suspend(t.Context(), d.command(admin), "agent-2", ""); err != nil {
+	apptest.OnBoth(t, func(t *testing.T, f *apptest.Fixture) {
+		f.Active("agent-1", `{"display_name": "A"}`)
+		f.Active("agent-2", `{"display_name": "B"}`)
+		if _, err := f.Agents.Suspend(t.Context(), f.Command(apptest.Admin), "agent-2", ""); err != nil {
 			t.Fatal(err)
 		}
-		for _, p := range []governance.Proposal{email("agent-1"), deletion("agent-1"), email("agent-2")} {
+		for _, p := range []governance.Proposal{apptest.Email("agent-1"), apptest.Deletion("agent-1"), apptest.Email("agent-2")} {
 			p.Parameters = map[string]any{"content": strings.Repeat("x", store.MaxItem)}
-			for _, c := range []*command.Command{d.command(machine), d.keyed("k", "digest")} {
-				_, err := d.Actions.Submit(t.Context(), c, p)
+			for _, c := range []*command.Command{f.Command(apptest.Machine), f.Keyed(apptest.Machine, "k", "digest")} {
+				_, err := f.Actions.Submit(t.Context(), c, p)
 				e := problem.As(err)
 				if e.Kind != problem.KindInvalid || e.Code != problem.CodeValidation || len(e.Fields) != 1 || !strings.Contains(e.Detail, "too large") || !strings.Contains(e.Detail, "390000") {
 					t.Errorf("%s of %s: %v", p.ActionType, p.AgentID, err)
 				}
 			}
 		}
-		if all := d.stored(); len(all) > 0 {
+		if all := f.Stored(); len(all) > 0 {
 			t.Errorf("stored: %+v", all)
 		}
 	})
 }
 
 func TestAnActionThatIsTooLargeTakesNothingOfALimit(t *testing.T) {
-	onBoth(t, func(t *testing.T, d *desk) {
-		d.active("agent-1", `{"display_name": "A"}`)
-		if _, err := d.Agents.SetRateLimits(t.Context(), d.command(admin), "agent-1", settingsOf(t, `{"max_actions_per_minute": 1}`)); err != nil {
+	apptest.OnBoth(t, func(t *testing.T, f *apptest.Fixture) {
+		f.Active("agent-1", `{"display_name": "A"}`)
+		if _, err := f.Agents.SetRateLimits(t.Context(), f.Command(apptest.Admin), "agent-1", apptest.Limits(t, `{"max_actions_per_minute": 1}`)); err != nil {
 			t.Fatal(err)
 		}
-		p := email("agent-1")
+		p := apptest.Email("agent-1")
 		p.Parameters = map[string]any{"content": strings.Repeat("x", store.MaxItem)}
 		for range 3 {
-			if _, err := d.Actions.Submit(t.Context(), d.command(machine), p); problem.As(err).Kind != problem.KindInvalid {
+			if _, err := f.Actions.Submit(t.Context(), f.Command(apptest.Machine), p); problem.As(err).Kind != problem.KindInvalid {
 				t.Fatalf("submitted: %v", err)
 			}
 		}
 		for _, want := range []governance.Outcome{governance.Approved, governance.Denied} {
-			if act := d.submit(d.command(machine), email("agent-1")); act.Status != want {
+			if act := f.Submit(f.Command(apptest.Machine), apptest.Email("agent-1")); act.Status != want {
 				t.Errorf("what fits is %s, want %s", act.Status, want)
 			}
 		}
@@ -308,31 +313,31 @@ func TestAnActionThatIsTooLargeTakesNothingOfALimit(t *testing.T) {
 // A command that was accepted is not refused when it comes again, though it
 // would be too large by now.
 func TestARepeatIsAnsweredThoughItsAgentHasGrown(t *testing.T) {
-	d := embeddedDesk(t)
-	id := d.wordyAgent(false)
-	n := d.largest(id)
-	first := d.submit(d.keyed("k", "digest"), wordyDeletion(id, n-100))
+	f := apptest.New(t)
+	id := wordyAgent(f, false)
+	n := largest(f, id)
+	first := f.Submit(f.Keyed(apptest.Machine, "k", "digest"), wordyDeletion(id, n-100))
 	var s agent.EscalationSettings
 	email := strings.Repeat("f", 254-len("@x.example")) + "@x.example"
 	s.Email = &email // and queued by default: one stage more
-	if _, err := d.Agents.SetEscalation(t.Context(), d.command(admin), id, s); err != nil {
+	if _, err := f.Agents.SetEscalation(t.Context(), f.Command(apptest.Admin), id, s); err != nil {
 		t.Fatal(err)
 	}
-	again := d.keyed("k", "digest")
-	if act, err := d.Actions.Submit(t.Context(), again, wordyDeletion(id, n-100)); err != nil || act.ID != first.ID || !again.Replayed {
+	again := f.Keyed(apptest.Machine, "k", "digest")
+	if act, err := f.Actions.Submit(t.Context(), again, wordyDeletion(id, n-100)); err != nil || act.ID != first.ID || !again.Replayed {
 		t.Errorf("the repeat: %+v, %v", act, err)
 	}
-	if _, err := d.Actions.Submit(t.Context(), d.keyed("l", "digest"), wordyDeletion(id, n-100)); problem.As(err).Kind != problem.KindInvalid {
+	if _, err := f.Actions.Submit(t.Context(), f.Keyed(apptest.Machine, "l", "digest"), wordyDeletion(id, n-100)); problem.As(err).Kind != problem.KindInvalid {
 		t.Errorf("a new command: %v", err)
 	}
 }
 
 // A record without room, as none is accepted any more, does not make callers try again.
 func TestAMoveThatDoesNotFitIsNoUnavailability(t *testing.T) {
-	onBoth(t, func(t *testing.T, d *desk) {
-		d.active("agent-1", `{"display_name": "A"}`)
-		act := d.submit(d.command(machine), deletion("agent-1"))
-		items, err := d.raw.Get(t.Context(), store.ActionKey(1, act.ID))
+	apptest.OnBoth(t, func(t *testing.T, f *apptest.Fixture) {
+		f.Active("agent-1", `{"display_name": "A"}`)
+		act := f.Submit(f.Command(apptest.Machine), apptest.Deletion("agent-1"))
+		items, err := f.Raw.Get(t.Context(), store.ActionKey(1, act.ID))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -340,18 +345,18 @@ func TestAMoveThatDoesNotFitIsNoUnavailability(t *testing.T) {
 		item.Index = store.ActionIndex(1, act.ID, act.Approval.StageExpiresAt)
 		act.Input.Proposal.Parameters = map[string]any{"content": strings.Repeat("x", store.MaxItem-item.Size()-100)}
 		if item.Body, err = act.Encode(); err == nil {
-			_, err = d.raw.Write(t.Context(), store.Put{Item: item})
+			_, err = f.Raw.Write(t.Context(), store.Put{Item: item})
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		d.advance(time.Second)
-		_, err = d.Approvals.Reject(t.Context(), d.command(manager), act.ID, "")
+		f.Advance(time.Second)
+		_, err = f.Approvals.Reject(t.Context(), f.Command(apptest.Manager), act.ID, "")
 		if e := problem.As(err); e.Kind != problem.KindTooLarge || e.RetryAfter != 0 || strings.Contains(e.Detail, "again") {
 			t.Errorf("rejected: %v", err)
 		}
-		d.advance(24 * time.Hour)
-		if n, err := d.Approvals.ExpireDue(t.Context()); n != 0 || problem.As(err).Kind != problem.KindTooLarge {
+		f.Advance(24 * time.Hour)
+		if n, err := f.Approvals.ExpireDue(t.Context()); n != 0 || problem.As(err).Kind != problem.KindTooLarge {
 			t.Errorf("passed %d deadlines, %v", n, err)
 		}
 	})

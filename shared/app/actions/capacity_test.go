@@ -1,9 +1,8 @@
-package app_test
+package actions_test
 
 import (
 	"context"
 	"encoding/base64"
-	"fmt"
 	"math/rand/v2"
 	"sync"
 	"testing"
@@ -12,8 +11,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"ascend/shared/app/approvals"
+	"ascend/shared/app/apptest"
 	"ascend/shared/bus/bustest"
 	"ascend/shared/domain/action"
+	"ascend/shared/executions/executionstest"
 	"ascend/shared/store"
 	"ascend/shared/store/dynamo"
 	"ascend/shared/store/dynamo/dynamolocal"
@@ -94,7 +95,7 @@ func (m *metered) TransactWriteItems(ctx context.Context, in *dynamodb.TransactW
 func meteredStore(t *testing.T) (*metered, store.Store) {
 	t.Helper()
 	meter := &metered{Client: dynamolocal.Client(t)}
-	prefix := fmt.Sprintf("app-%d-", prefixes.Add(1))
+	const prefix = "capacity-"
 	if err := dynamo.CreateTables(t.Context(), meter.Client, prefix, store.Tables()); err != nil {
 		t.Fatal(err)
 	}
@@ -115,10 +116,9 @@ func meteredStore(t *testing.T) (*metered, store.Store) {
 // The cost model of decision record 0024 stands on these figures.
 func TestWhatASubmissionAndAnApprovalConsume(t *testing.T) {
 	meter, s := meteredStore(t)
-	d := newDesk(t, s)
-	clock := &clockwork{seam: &seam{}, begun: map[action.ID]int{}, ended: map[action.ID]approvals.Ended{}}
-	d.Approvals.Executions, d.App.Relay.Bus = clock, (&bustest.EventBridge{T: t}).Publisher()
-	d.active("agent-1", `{"display_name": "A"}`)
+	f := apptest.Over(t, s)
+	f.Approvals.Executions, f.App.Relay.Bus = new(executionstest.Machine), (&bustest.EventBridge{T: t}).Publisher()
+	f.Active("agent-1", `{"display_name": "A"}`)
 	var before, after *store.Item
 	// moving keeps what a command makes of the action that is pending.
 	moving := func(do func() action.ID) func() {
@@ -135,7 +135,7 @@ func TestWhatASubmissionAndAnApprovalConsume(t *testing.T) {
 	}
 	relay := func() {
 		change := store.Change{Key: after.Key, Old: before, New: after}
-		if failed := d.Relay.Deliver(t.Context(), []store.Change{change}); len(failed) > 0 {
+		if failed := f.Relay.Deliver(t.Context(), []store.Change{change}); len(failed) > 0 {
 			t.Error(failed)
 		}
 	}
@@ -150,10 +150,10 @@ func TestWhatASubmissionAndAnApprovalConsume(t *testing.T) {
 		asked  int
 		writes float64
 	}{
-		{"a plain submission", moving(func() action.ID { return d.submit(d.command(machine), email("agent-1")).ID }), 3, 2, 4},
+		{"a plain submission", moving(func() action.ID { return f.Submit(f.Command(apptest.Machine), apptest.Email("agent-1")).ID }), 3, 2, 4},
 		{"its relay", relay, 0, 0, 0},
 		{"a pending submission", moving(func() action.ID {
-			after, pending = nil, d.submit(d.command(machine), deletion("agent-1"))
+			after, pending = nil, f.Submit(f.Command(apptest.Machine), apptest.Deletion("agent-1"))
 			before = nil
 			return pending.ID
 		}), 3, 2, 6},
@@ -161,14 +161,14 @@ func TestWhatASubmissionAndAnApprovalConsume(t *testing.T) {
 		{"the opening of its stage", func() {
 			o := approvals.Opening{
 				Wait:  approvals.Wait{Org: 1, Action: pending.ID, Stage: 1, WaitSeconds: 7200},
-				Token: base64.StdEncoding.EncodeToString(token), EnteredAt: d.Now(),
+				Token: base64.StdEncoding.EncodeToString(token), EnteredAt: f.Now(),
 			}
-			if err := d.Approvals.OpenStage(t.Context(), o); err != nil {
+			if err := f.Approvals.OpenStage(t.Context(), o); err != nil {
 				t.Error(err)
 			}
 		}, 2, 1, 1},
 		{"the approval", moving(func() action.ID {
-			if _, err := d.Approvals.Approve(t.Context(), d.command(approver(1)), pending.ID, reason); err != nil {
+			if _, err := f.Approvals.Approve(t.Context(), f.Command(apptest.Approver(1)), pending.ID, reason); err != nil {
 				t.Error(err)
 			}
 			return pending.ID
@@ -183,6 +183,6 @@ func TestWhatASubmissionAndAnApprovalConsume(t *testing.T) {
 		}
 	}
 	meter.reset()
-	d.submit(d.keyed("k", "digest"), email("agent-1"))
+	f.Submit(f.Keyed(apptest.Machine, "k", "digest"), apptest.Email("agent-1"))
 	t.Logf("a plain submission with an idempotency key: %v write units", meter.writes)
 }

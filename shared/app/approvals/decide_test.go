@@ -1,4 +1,4 @@
-package app_test
+package approvals_test
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"ascend/shared/app/approvals"
+	"ascend/shared/app/apptest"
 	"ascend/shared/app/command"
 	"ascend/shared/domain/governance"
 	"ascend/shared/domain/problem"
@@ -22,38 +23,38 @@ func TestACommandThatMeetsAnyFaultHappensOnce(t *testing.T) {
 		for n := 1; n <= 6; n++ {
 			for _, keyed := range []bool{false, true} {
 				t.Run(fmt.Sprint(fault, " at call ", n, ", keyed ", keyed), func(t *testing.T) {
-					d := embeddedDesk(t)
-					d.active("agent-1", `{"display_name": "A"}`)
-					d.over(d.faults) // each fault reaches the use case
+					f := apptest.New(t)
+					f.Active("agent-1", `{"display_name": "A"}`)
+					f.Use(f.Faults) // each fault reaches the use case
 
-					d.faults.Reset(faulty.Nth(n, fault))
-					c := func() *command.Command { return d.command(machine) }
+					f.Faults.Reset(faulty.Nth(n, fault))
+					c := func() *command.Command { return f.Command(apptest.Machine) }
 					if keyed {
-						c = func() *command.Command { return d.keyed("k", "digest") }
+						c = func() *command.Command { return f.Keyed(apptest.Machine, "k", "digest") }
 					}
-					act, err := d.Actions.Submit(t.Context(), c(), deletion("agent-1"))
+					act, err := f.Actions.Submit(t.Context(), c(), apptest.Deletion("agent-1"))
 					if err != nil {
 						if problem.As(err).Kind != problem.KindUnavailable {
 							t.Fatal(err)
 						}
-						act = d.submit(c(), deletion("agent-1"))
+						act = f.Submit(c(), apptest.Deletion("agent-1"))
 					}
 					most := 1
 					if !keyed && fault != faulty.RequestLost && fault != faulty.Throttled {
 						most = 2 // nothing tells the repeat from a new command
 					}
-					if all := d.stored(); len(all) > most {
+					if all := f.Stored(); len(all) > most {
 						t.Errorf("%d actions", len(all))
 					}
 
-					d.faults.Reset(faulty.Nth(n, fault))
-					approve := d.command(manager)
-					decided, err := d.Approvals.Approve(t.Context(), approve, act.ID, "fine")
+					f.Faults.Reset(faulty.Nth(n, fault))
+					approve := f.Command(apptest.Manager)
+					decided, err := f.Approvals.Approve(t.Context(), approve, act.ID, "fine")
 					if problem.As(err).Kind == problem.KindUnavailable && err != nil {
-						decided, err = d.Approvals.Approve(t.Context(), d.command(manager), act.ID, "fine")
+						decided, err = f.Approvals.Approve(t.Context(), f.Command(apptest.Manager), act.ID, "fine")
 					}
-					d.faults.Reset(nil)
-					now, readErr := d.Actions.Get(t.Context(), 1, act.ID)
+					f.Faults.Reset(nil)
+					now, readErr := f.Actions.Get(t.Context(), 1, act.ID)
 					if readErr != nil {
 						t.Fatal(readErr)
 					}
@@ -71,15 +72,15 @@ func TestACommandThatMeetsAnyFaultHappensOnce(t *testing.T) {
 
 // Invariant I2: of approve and reject at once, one wins.
 func TestOfRacingDecisionsOneWins(t *testing.T) {
-	onBoth(t, func(t *testing.T, d *desk) {
-		d.active("agent-1", `{"display_name": "A"}`)
+	apptest.OnBoth(t, func(t *testing.T, f *apptest.Fixture) {
+		f.Active("agent-1", `{"display_name": "A"}`)
 		pairs := 1000
 		if t.Name() == "TestOfRacingDecisionsOneWins/dynamo" {
 			pairs = 100
 		}
 		var won, lost atomic.Int64
-		inParallel(32, pairs, func(i int) {
-			act, err := d.Actions.Submit(context.Background(), d.command(machine), deletion("agent-1"))
+		apptest.InParallel(32, pairs, func(i int) {
+			act, err := f.Actions.Submit(context.Background(), f.Command(apptest.Machine), apptest.Deletion("agent-1"))
 			if err != nil {
 				t.Error(err)
 				return
@@ -95,10 +96,10 @@ func TestOfRacingDecisionsOneWins(t *testing.T) {
 					t.Error(err)
 				}
 			}
-			both.Go(func() { count(d.Approvals.Approve(context.Background(), d.command(manager), act.ID, "")) })
-			both.Go(func() { count(d.Approvals.Reject(context.Background(), d.command(admin), act.ID, "")) })
+			both.Go(func() { count(f.Approvals.Approve(context.Background(), f.Command(apptest.Manager), act.ID, "")) })
+			both.Go(func() { count(f.Approvals.Reject(context.Background(), f.Command(apptest.Admin), act.ID, "")) })
 			both.Wait()
-			if now, err := d.Actions.Get(context.Background(), 1, act.ID); err != nil || now.Pending() || now.Revision != 2 || len(now.Audit) != 2 {
+			if now, err := f.Actions.Get(context.Background(), 1, act.ID); err != nil || now.Pending() || now.Revision != 2 || len(now.Audit) != 2 {
 				t.Errorf("after the race: %+v, %v", now, err)
 			}
 		})
@@ -109,30 +110,30 @@ func TestOfRacingDecisionsOneWins(t *testing.T) {
 }
 
 func TestAnUnansweredActionIsDeniedByTheClock(t *testing.T) {
-	onBoth(t, func(t *testing.T, d *desk) {
-		d.active("agent-1", `{"display_name": "A"}`)
-		act := d.submit(d.command(machine), deletion("agent-1")) // risk 70 to 89: 4 h
-		if n, err := d.Approvals.ExpireDue(t.Context()); n != 0 || err != nil {
+	apptest.OnBoth(t, func(t *testing.T, f *apptest.Fixture) {
+		f.Active("agent-1", `{"display_name": "A"}`)
+		act := f.Submit(f.Command(apptest.Machine), apptest.Deletion("agent-1")) // risk 70 to 89: 4 h
+		if n, err := f.Approvals.ExpireDue(t.Context()); n != 0 || err != nil {
 			t.Fatalf("expired %d at once, %v", n, err)
 		}
-		d.advance(4*time.Hour - time.Millisecond)
-		if n, err := d.Approvals.ExpireDue(t.Context()); n != 0 || err != nil {
+		f.Advance(4*time.Hour - time.Millisecond)
+		if n, err := f.Approvals.ExpireDue(t.Context()); n != 0 || err != nil {
 			t.Fatalf("expired %d early, %v", n, err)
 		}
-		d.advance(time.Millisecond)
+		f.Advance(time.Millisecond)
 		var expired atomic.Int64
-		inParallel(4, 4, func(int) {
-			n, err := d.Approvals.ExpireDue(context.Background())
+		apptest.InParallel(4, 4, func(int) {
+			n, err := f.Approvals.ExpireDue(context.Background())
 			if err != nil {
 				t.Error(err)
 			}
 			expired.Add(int64(n))
 		})
-		now, err := d.Actions.Get(t.Context(), 1, act.ID)
+		now, err := f.Actions.Get(t.Context(), 1, act.ID)
 		if err != nil || expired.Load() != 1 || now.Status != governance.Denied || now.DecidedBy() != "timeout" || len(now.Audit) != 2 {
 			t.Errorf("expired %d times; %+v, %v", expired.Load(), now, err)
 		}
-		if _, err := d.Approvals.Approve(t.Context(), d.command(manager), act.ID, ""); problem.As(err).Kind != problem.KindInvalidState {
+		if _, err := f.Approvals.Approve(t.Context(), f.Command(apptest.Manager), act.ID, ""); problem.As(err).Kind != problem.KindInvalidState {
 			t.Errorf("approved too late: %v", err)
 		}
 	})
