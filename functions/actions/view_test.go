@@ -19,7 +19,7 @@ func TestAnApprovalIsShownAtItsPresentStage(t *testing.T) {
 	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	act := &action.Action{
 		ID: 5, Org: 1, Status: governance.Pending, CreatedAt: start, Audit: []audit.Entry{{ID: "aud_1"}},
-		Verdict: governance.Verdict{Outcome: governance.Pending},
+		Verdict: governance.Verdict{Status: governance.Pending},
 	}
 	approval.Open(act, workflow.Way{
 		Source: workflow.FromAgent, Workflow: &workflow.Workflow{ID: "wf_1"}, Kind: workflow.MultiStage,
@@ -87,7 +87,7 @@ func TestTheEnforcementDecisionTellsPeopleFromRules(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			act := &action.Action{
 				ID: 5, Org: 1, Status: governance.Pending, CreatedAt: start, Audit: []audit.Entry{{ID: "aud_1"}},
-				Verdict: governance.Verdict{Outcome: governance.Pending, DecidedBy: "threshold", Enforcement: c.rules},
+				Verdict: governance.Verdict{Status: governance.Pending, DecidedBy: "threshold", Enforcement: c.rules},
 			}
 			var err error
 			if act.Digest, err = action.Digest(act.Org, act.Input.Proposal); err != nil {

@@ -192,7 +192,7 @@ func approvedButOne(f *apptest.Fixture, id action.ID) {
 	}
 }
 
-func expectEnd(f *apptest.Fixture, id action.ID, status governance.Outcome, by string) {
+func expectEnd(f *apptest.Fixture, id action.ID, status governance.Status, by string) {
 	f.T.Helper()
 	if act := f.Action(id); act.Status != status || act.DecidedBy() != by {
 		f.T.Errorf("%s by %s, want %s by %s", act.Status, act.DecidedBy(), status, by)
@@ -302,7 +302,7 @@ func TestAnActionThatIsTooLargeTakesNothingOfALimit(t *testing.T) {
 				t.Fatalf("submitted: %v", err)
 			}
 		}
-		for _, want := range []governance.Outcome{governance.Approved, governance.Denied} {
+		for _, want := range []governance.Status{governance.Approved, governance.Denied} {
 			if act := f.Submit(f.Command(apptest.Machine), apptest.Email("agent-1")); act.Status != want {
 				t.Errorf("what fits is %s, want %s", act.Status, want)
 			}

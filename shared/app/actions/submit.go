@@ -130,7 +130,7 @@ func (s *Service) newAction(c *command.Command, in governance.Input, house organ
 		Input: in, Verdict: governance.Decide(in), Digest: digest,
 		CreatedAt: c.At, UpdatedAt: c.At, CorrelationID: c.CorrelationID, CallerID: c.CallerID, Revision: 1,
 	}
-	act.Status = act.Verdict.Outcome
+	act.Status = act.Verdict.Status
 	if act.Pending() {
 		flows, err := record.DecodeWorkflows(house)
 		if err != nil {
@@ -154,7 +154,7 @@ func wayOf(flows []workflow.Workflow, act *action.Action) workflow.Way {
 
 // decisionEntry returns the audit entry of the decision on a submission.
 func decisionEntry(c *command.Command, act *action.Action) audit.Entry {
-	event := map[governance.Outcome]string{
+	event := map[governance.Status]string{
 		governance.Approved: audit.EventActionApproved, governance.Pending: audit.EventActionPending, governance.Denied: audit.EventActionBlocked,
 	}[act.Status]
 	e := c.ActionEntry(act, event, "submit", "", nil)

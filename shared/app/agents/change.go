@@ -14,10 +14,10 @@ import (
 
 // Change is the answer to a command that changes an agent.
 type Change struct {
-	Agent    agent.Agent    `json:"agent"`
-	Changed  bool           `json:"changed"`          // false: it already was so, and nothing was written
-	Changes  []agent.Change `json:"changes"`          // of its configuration
-	Previous string         `json:"previous_version"` // its version before
+	Agent    agent.Agent         `json:"agent"`
+	Changed  bool                `json:"changed"`          // false: it already was so, and nothing was written
+	Changes  []agent.FieldChange `json:"changes"`          // of its configuration
+	Previous string              `json:"previous_version"` // its version before
 }
 
 // An event says what a change of an agent is, for its version and its audit entry.
@@ -52,7 +52,7 @@ func (s *Service) change(ctx context.Context, c *command.Command, id agent.ID, e
 // changed it since it was read, its new version if it has one, the audit body,
 // and the state item where a submission must see the change. before is nil
 // when nothing was there; it is of status deleted when a new life begins.
-func (s *Service) writes(c *command.Command, e event, before *agent.Agent, after agent.Agent, changes []agent.Change) ([]store.Op, error) {
+func (s *Service) writes(c *command.Command, e event, before *agent.Agent, after agent.Agent, changes []agent.FieldChange) ([]store.Op, error) {
 	put, err := record.PutAgent(after)
 	if err != nil {
 		return nil, err
@@ -87,7 +87,7 @@ func (s *Service) writes(c *command.Command, e event, before *agent.Agent, after
 }
 
 // changeEntry returns the write of a change's audit entry.
-func changeEntry(c *command.Command, e event, before *agent.Agent, after agent.Agent, changes []agent.Change) (store.Put, error) {
+func changeEntry(c *command.Command, e event, before *agent.Agent, after agent.Agent, changes []agent.FieldChange) (store.Put, error) {
 	data := &audit.AgentChanged{
 		ID: after.Serial, Status: after.Status, Version: after.Version,
 		Changes: changes, Reason: e.reason, RestoredVersion: e.restored,
@@ -105,6 +105,6 @@ func changeEntry(c *command.Command, e event, before *agent.Agent, after agent.A
 
 // by returns who does what a command asks, as an agent's record has it; to the
 // millisecond, because common parsers read no finer fraction.
-func by(c *command.Command, reason string) agent.Event {
-	return agent.Event{At: c.At.Truncate(time.Millisecond), By: c.Principal.Name(), Reason: reason}
+func by(c *command.Command, reason string) agent.Stamp {
+	return agent.Stamp{At: c.At.Truncate(time.Millisecond), By: c.Principal.Name(), Reason: reason}
 }

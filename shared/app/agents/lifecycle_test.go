@@ -104,7 +104,7 @@ func TestAnEmergencyEndsOnlyWithAReason(t *testing.T) {
 	f := apptest.New(t)
 	g := register(f, "my-agent")
 	ctx := context.Background()
-	g = g.Suspend(agent.Emergency, agent.Event{At: f.Now(), By: "admin@example.com", Reason: "fire"})
+	g = g.Suspend(agent.Emergency, agent.Stamp{At: f.Now(), By: "admin@example.com", Reason: "fire"})
 	put, err := record.PutAgent(g)
 	if err != nil {
 		t.Fatal(err)

@@ -19,14 +19,14 @@ import (
 
 // Decided is the answer to a person's decision on an action.
 type Decided struct {
-	ID            action.ID          `json:"id"`
-	Status        governance.Outcome `json:"status"` // still pending while other approvals are missing
-	By            int64              `json:"by"`
-	At            time.Time          `json:"at"`
-	Reason        string             `json:"reason"`
-	Stage         int                `json:"stage"`     // the present one, from 1
-	Remaining     int                `json:"remaining"` // approvals that it still needs
-	CorrelationID string             `json:"correlation_id"`
+	ID            action.ID         `json:"id"`
+	Status        governance.Status `json:"status"` // still pending while other approvals are missing
+	By            int64             `json:"by"`
+	At            time.Time         `json:"at"`
+	Reason        string            `json:"reason"`
+	Stage         int               `json:"stage"`     // the present one, from 1
+	Remaining     int               `json:"remaining"` // approvals that it still needs
+	CorrelationID string            `json:"correlation_id"`
 }
 
 // Approve is one approval of the present stage of a pending action, in the

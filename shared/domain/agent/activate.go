@@ -8,7 +8,7 @@ import (
 
 // Activate returns the agent as active. Ending an emergency suspension needs a
 // reason (decision 10). An active agent is unchanged.
-func (a Agent) Activate(e Event) (Agent, error) {
+func (a Agent) Activate(e Stamp) (Agent, error) {
 	if a.Status == Active {
 		return a, nil
 	}

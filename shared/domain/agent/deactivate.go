@@ -4,7 +4,7 @@ import "ascend/shared/domain/problem"
 
 // Deactivate returns the agent as a draft. It refuses an agent under emergency
 // suspension, which only Activate ends, with a reason.
-func (a Agent) Deactivate(e Event) (Agent, error) {
+func (a Agent) Deactivate(e Stamp) (Agent, error) {
 	if a.Status == Draft {
 		return a, nil
 	}

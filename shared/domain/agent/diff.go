@@ -11,8 +11,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Change is one field of a configuration that differs between two of its versions.
-type Change struct {
+// FieldChange is one field of a configuration that differs between two of its versions.
+type FieldChange struct {
 	Field string         `json:"field"`
 	From  jsontext.Value `json:"from"`
 	To    jsontext.Value `json:"to"`
@@ -52,13 +52,13 @@ var fields = sync.OnceValue(func() []field {
 
 // Diff returns the fields in which two configurations differ, in the order of
 // Config. A nil list or object equals an empty one.
-func Diff(before, after Config) []Change {
+func Diff(before, after Config) []FieldChange {
 	from, to := reflect.ValueOf(before), reflect.ValueOf(after)
-	var changes []Change
+	var changes []FieldChange
 	for i, f := range fields() {
 		old, now := encode(from.Field(i)), encode(to.Field(i))
 		if !bytes.Equal(old, now) {
-			changes = append(changes, Change{Field: f.name, From: old, To: now})
+			changes = append(changes, FieldChange{Field: f.name, From: old, To: now})
 		}
 	}
 	return changes

@@ -2,7 +2,7 @@ package agent
 
 // Suspend returns the agent suspended. An agent that is already suspended is
 // unchanged, except that an emergency replaces an ordinary suspension.
-func (a Agent) Suspend(kind string, e Event) Agent {
+func (a Agent) Suspend(kind string, e Stamp) Agent {
 	if a.Status == Suspended && (kind != Emergency || a.emergency()) {
 		return a
 	}

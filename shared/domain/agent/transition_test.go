@@ -145,6 +145,6 @@ func begin() agent.Agent {
 	return agent.Begin(1, "my-agent", 1, c, event(""), 0)
 }
 
-func event(reason string) agent.Event {
-	return agent.Event{At: noon, By: "admin@example.com", Reason: reason}
+func event(reason string) agent.Stamp {
+	return agent.Stamp{At: noon, By: "admin@example.com", Reason: reason}
 }

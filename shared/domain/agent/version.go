@@ -19,22 +19,22 @@ type Version struct {
 	CreatedBy string    `json:"created_by"`
 	// Change is what made the version: registered, updated, rate_limits,
 	// escalation or rollback.
-	Change   string   `json:"change"`
-	Restored string   `json:"restored_version,omitzero"` // the version that a rollback restored
-	Changes  []Change `json:"changes"`                   // against the version before; none in the first
-	Config   Config   `json:"config"`
+	Change   string        `json:"change"`
+	Restored string        `json:"restored_version,omitzero"` // the version that a rollback restored
+	Changes  []FieldChange `json:"changes"`                   // against the version before; none in the first
+	Config   Config        `json:"config"`
 }
 
 // Bump returns the version that follows version: the greatest part that one of
 // the changes raises (see Config) is incremented. Without changes it returns version.
-func Bump(version string, changes []Change) string {
+func Bump(version string, changes []FieldChange) string {
 	n, ok := parseVersion(version)
 	if !ok || len(changes) == 0 {
 		return version
 	}
 	greatest := patch
 	for _, f := range fields() {
-		if slices.ContainsFunc(changes, func(c Change) bool { return c.Field == f.name }) {
+		if slices.ContainsFunc(changes, func(c FieldChange) bool { return c.Field == f.name }) {
 			greatest = max(greatest, f.class)
 		}
 	}

@@ -245,7 +245,7 @@ func moveOf(event string, w *action.Approval) Move {
 	return Move{Event: event, Data: audit.Move{Stage: w.Stage + 1, Stages: len(w.Stages)}}
 }
 
-func decide(a *action.Action, to governance.Outcome, how string, by *tenant.Principal, reason string, now time.Time) {
+func decide(a *action.Action, to governance.Status, how string, by *tenant.Principal, reason string, now time.Time) {
 	a.Status, a.UpdatedAt = to, now
 	a.Outcome = &action.Outcome{Status: to, DecidedBy: how, By: by, At: now, Reason: reason, Digest: a.Digest}
 }

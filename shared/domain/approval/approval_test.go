@@ -48,7 +48,7 @@ func waiting(path *agent.Escalation, stages ...workflow.Stage) *action.Action {
 	a := &action.Action{
 		ID: 5, Org: 1, Status: governance.Pending, Submitter: submitter, CreatedAt: start, UpdatedAt: start,
 		Input:   governance.Input{Agent: governance.Agent{Escalation: path}},
-		Verdict: governance.Verdict{Outcome: governance.Pending, MFA: true, Risk: risk.Result{Score: 75}},
+		Verdict: governance.Verdict{Status: governance.Pending, MFA: true, Risk: risk.Result{Score: 75}},
 	}
 	Open(a, workflow.Way{Source: workflow.FromTrigger, Workflow: &workflow.Workflow{ID: "wf_1"}, Kind: workflow.MultiStage, Stages: stages})
 	var err error
@@ -170,7 +170,7 @@ func TestWhoMayDecideAndWhen(t *testing.T) {
 			if c.on.Pending() || o == nil || o.Reason != "because" || o.By.Subject != c.by.Subject || o.Digest != c.on.Digest || len(o.Digest) != 64 || o.At != start.Add(c.after) || o.DecidedBy != ByApprover {
 				t.Errorf("outcome %+v, status %s", o, c.on.Status)
 			}
-			if want := map[governance.Outcome]string{governance.Approved: audit.EventActionApproved, governance.Denied: audit.EventActionDenied}[c.on.Status]; did.Event != want {
+			if want := map[governance.Status]string{governance.Approved: audit.EventActionApproved, governance.Denied: audit.EventActionDenied}[c.on.Status]; did.Event != want {
 				t.Errorf("event %s, want %s", did.Event, want)
 			}
 		})

@@ -32,25 +32,25 @@ func newData(event string) (Data, error) {
 
 // AgentChanged is the data of a change of an agent: what was and what is.
 type AgentChanged struct {
-	ID              int64          `json:"id"`
-	Status          agent.Status   `json:"status"`
-	Version         string         `json:"version"`
-	PreviousStatus  agent.Status   `json:"previous_status,omitzero"` // "" where a life begins
-	PreviousVersion string         `json:"previous_version,omitzero"`
-	Changes         []agent.Change `json:"changes,omitempty"`
-	Reason          string         `json:"reason,omitzero"`
-	RestoredVersion string         `json:"restored_version,omitzero"` // of a rollback
+	ID              int64               `json:"id"`
+	Status          agent.Status        `json:"status"`
+	Version         string              `json:"version"`
+	PreviousStatus  agent.Status        `json:"previous_status,omitzero"` // "" where a life begins
+	PreviousVersion string              `json:"previous_version,omitzero"`
+	Changes         []agent.FieldChange `json:"changes,omitempty"`
+	Reason          string              `json:"reason,omitzero"`
+	RestoredVersion string              `json:"restored_version,omitzero"` // of a rollback
 }
 
 // ActionDecided is the data of the decision on a submission, and of each move
 // of an action that waits for approval.
 type ActionDecided struct {
-	AgentID    agent.ID           `json:"agent_id"`
-	ActionType string             `json:"action_type"`
-	Status     governance.Outcome `json:"status"`
-	DecidedBy  string             `json:"decided_by"`
-	Reason     string             `json:"reason"`
-	Digest     string             `json:"digest"`
+	AgentID    agent.ID          `json:"agent_id"`
+	ActionType string            `json:"action_type"`
+	Status     governance.Status `json:"status"`
+	DecidedBy  string            `json:"decided_by"`
+	Reason     string            `json:"reason"`
+	Digest     string            `json:"digest"`
 
 	*Move // nil of a submission
 }

@@ -43,7 +43,7 @@ func TestAnEntryIsReadAsItWasWritten(t *testing.T) {
 			`{"id":1152921504606846976,"status":"draft","version":"1.0.0"}`},
 		"a rollback": {audit.EventAgentUpdated, &audit.AgentChanged{
 			ID: 1, Status: agent.Active, Version: "1.1.0", PreviousStatus: agent.Active, PreviousVersion: "1.0.1", Reason: "why", RestoredVersion: "1.0.0",
-			Changes: []agent.Change{{Field: "metadata", From: []byte(`{"n":9007199254740993}`), To: []byte("{}")}},
+			Changes: []agent.FieldChange{{Field: "metadata", From: []byte(`{"n":9007199254740993}`), To: []byte("{}")}},
 		}, `{"id":1,"status":"active","version":"1.1.0","previous_status":"active","previous_version":"1.0.1",` +
 			`"changes":[{"field":"metadata","from":{"n":9007199254740993},"to":{}}],"reason":"why","restored_version":"1.0.0"}`},
 		"a decision on a submission": {audit.EventActionApproved, &audit.ActionDecided{
