@@ -73,6 +73,7 @@ type parameter struct {
 	Description string  `json:"description,omitzero"`
 	Required    bool    `json:"required,omitzero"`
 	Deprecated  bool    `json:"deprecated,omitzero"`
+	Example     string  `json:"example,omitzero"`
 	Schema      *schema `json:"schema"`
 }
 
@@ -82,7 +83,8 @@ type requestBody struct {
 }
 
 type media struct {
-	Schema *schema `json:"schema"`
+	Schema  *schema        `json:"schema"`
+	Example jsontext.Value `json:"example,omitzero"`
 }
 
 type response struct {
@@ -198,7 +200,7 @@ func describe(r endpoint.Route, schemas *schemas) (*operation, error) {
 		}
 		required := p.In == "path" || p.Field.Tag.Get("required") == "true"
 		op.Parameters = append(op.Parameters, parameter{
-			Name: p.Name, In: p.In, Required: required, Description: p.Field.Tag.Get("doc"), Schema: s.bare(),
+			Name: p.Name, In: p.In, Required: required, Description: p.Field.Tag.Get("doc"), Example: p.Field.Tag.Get("example"), Schema: s.bare(),
 		})
 		for _, alias := range p.Aliases {
 			op.Parameters = append(op.Parameters, parameter{
@@ -228,7 +230,11 @@ func describe(r endpoint.Route, schemas *schemas) (*operation, error) {
 		if err != nil {
 			return nil, err
 		}
-		op.RequestBody = &requestBody{Required: r.Body == endpoint.RequiredBody, Content: map[string]media{"application/json": {Schema: s}}}
+		body := media{Schema: s}
+		if r.Example != "" {
+			body.Example = jsontext.Value(r.Example)
+		}
+		op.RequestBody = &requestBody{Required: r.Body == endpoint.RequiredBody, Content: map[string]media{"application/json": body}}
 	}
 	return op, answers(op, r, schemas)
 }
