@@ -88,8 +88,9 @@ smoke: ## See that the stack deployed on LocalStack does its main job
 redrive: ## Give the relay of ENV again what it gave up (ARGS=-dry-run lists it)
 	@go run ./infra/redrive -env "$(ENV)" $(ARGS)
 
-generate: ## Write what follows from the table of operations
+generate: ## Write what follows from the table of operations: mains, API description, README, the stacks' snapshots
 	@go generate ./functions
+	@go test ./infra -run TestStacksAreAsReviewed -update
 
 bench: ## Benchmarks; figures are ratios within one run
 	@go test -run '^$$' -bench . -benchmem ./...
