@@ -24,7 +24,29 @@ func differing(t *testing.T) agent.Config {
 	one := int64(1)
 	c.Limits.PerHour = &one
 	c.Escalation = &agent.Escalation{AllowQueuedApproval: true, WorkflowID: "wf_1", TimeoutSeconds: 60}
+	different(t, &c)
 	return c
+}
+
+// different changes the plain fields of a configuration that are still the defaults.
+func different(t *testing.T, c *agent.Config) {
+	t.Helper()
+	v, def := reflect.ValueOf(c).Elem(), reflect.ValueOf(agent.Defaults(agent.Supervised))
+	for i := range v.NumField() {
+		if !reflect.DeepEqual(v.Field(i).Interface(), def.Field(i).Interface()) {
+			continue
+		}
+		switch f := v.Field(i); f.Kind() {
+		case reflect.String:
+			f.SetString("x")
+		case reflect.Int, reflect.Int64:
+			f.SetInt(f.Int() + 1)
+		case reflect.Bool:
+			f.SetBool(!f.Bool())
+		default:
+			t.Fatalf("give %s another value than its default in differing", v.Type().Field(i).Name)
+		}
+	}
 }
 
 func TestDiffKnowsEveryField(t *testing.T) {
