@@ -42,7 +42,7 @@ type Approval struct {
 // status is what the decision came to.
 type ActionSubmitted struct {
 	Action
-	CallerID string `json:"caller_correlation_id,omitzero" doc:"The caller's X-Correlation-ID."`
+	ClientCorrelationID string `json:"caller_correlation_id,omitzero" doc:"The caller's X-Correlation-ID."`
 }
 
 // ActionApproved is sent when an action may go ahead: at once, or by people.

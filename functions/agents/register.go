@@ -70,7 +70,7 @@ func register(ctx context.Context, a *app.App, c *command.Command, in RegisterIn
 	}
 	if got.Created {
 		out.NextSteps = []string{
-			"Configure policies using POST /api/registry/agents/{id}/policies",
+			"Set rate limits using PUT /api/registry/agents/{id}/rate-limits",
 			"Activate agent using POST /api/registry/agents/{id}/activate",
 			"Submit actions using POST /api/v1/actions/submit",
 		}

@@ -85,7 +85,7 @@ func (s *Service) writes(c *command.Command, e event, before *agent.Agent, after
 	return ops, nil
 }
 
-// changeEntry is the write of a change's audit body: what was and what is.
+// changeEntry returns the write of a change's audit entry: what was and what is.
 func changeEntry(c *command.Command, e event, before *agent.Agent, after agent.Agent, changes []agent.Change) (store.Put, error) {
 	data := map[string]any{"id": after.Serial, "status": after.Status, "version": after.Version}
 	if before != nil && before.Serial == after.Serial {

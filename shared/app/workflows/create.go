@@ -57,7 +57,7 @@ func (s *Service) Create(ctx context.Context, c *command.Command, d workflow.Def
 	})
 }
 
-// workflowEntry is the write of the audit body of a new workflow.
+// workflowEntry returns the write of the audit entry of a new workflow.
 func workflowEntry(c *command.Command, w workflow.Workflow) (store.Put, error) {
 	entry := c.Entry("workflow.created", "create", "workflow", w.ID, map[string]any{"workflow": w})
 	body, err := record.Encode("encode an audit entry", entry)

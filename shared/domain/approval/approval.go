@@ -57,18 +57,18 @@ type Move struct {
 	Data  map[string]any // beside what every entry on an action holds; stages count from 1
 }
 
-// Open begins the wait of an action whose verdict is pending. The way is
+// Open begins the wait of an action whose verdict is pending. The plan is
 // copied into the record, and an agent that queues for its escalation e-mail
 // (agent.Escalation) gets a last stage for it.
-func Open(a *action.Action, way workflow.Way) {
+func Open(a *action.Action, plan workflow.Plan) {
 	w := &action.Approval{
-		RequestID: a.ID.RequestID(), Source: way.Source, Kind: way.Kind,
+		RequestID: a.ID.RequestID(), Source: plan.Source, Kind: plan.Kind,
 		OpenedAt: a.CreatedAt, MFA: a.Verdict.MFA,
 	}
-	if way.Workflow != nil {
-		w.WorkflowID = way.Workflow.ID
+	if plan.Workflow != nil {
+		w.WorkflowID = plan.Workflow.ID
 	}
-	for _, s := range way.Stages {
+	for _, s := range plan.Stages {
 		w.Stages = append(w.Stages, action.Stage{Stage: s})
 	}
 	if e := a.Input.Agent.Escalation; e != nil && e.AllowQueuedApproval && e.Email != nil && *e.Email != "" {
@@ -76,8 +76,8 @@ func Open(a *action.Action, way workflow.Way) {
 			Name: "escalation", Approvers: []workflow.Approver{{Email: *e.Email}},
 			TimeoutSeconds: e.TimeoutSeconds, MinApprovers: 1,
 		}
-		if n := len(way.Stages); last.TimeoutSeconds == 0 && n > 0 {
-			last.TimeoutSeconds = way.Stages[n-1].TimeoutSeconds
+		if n := len(plan.Stages); last.TimeoutSeconds == 0 && n > 0 {
+			last.TimeoutSeconds = plan.Stages[n-1].TimeoutSeconds
 		}
 		w.Stages = append(w.Stages, action.Stage{Stage: last, Escalation: true})
 	}

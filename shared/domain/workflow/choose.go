@@ -11,15 +11,15 @@ import (
 	"ascend/shared/domain/tenant"
 )
 
-// Way is how a pending action gets its decision.
-type Way struct {
+// Plan is how a pending action gets its decision.
+type Plan struct {
 	Source   string    // what chose it: one of the From constants
 	Workflow *Workflow // nil for the band
 	Kind     Kind
 	Stages   []Stage
 }
 
-// The sources of a Way.
+// The sources of a Plan.
 const (
 	FromPolicy  = "policy"
 	FromAgent   = "agent"
@@ -27,23 +27,23 @@ const (
 	FromBand    = "band"
 )
 
-// Choose finds the way of a pending action (decision 30): the workflow that the
+// Choose returns the plan for a pending action (decision 30): the workflow that the
 // deciding policy names, else the one of the agent's escalation setting, else
 // the first by priority, then by id, whose trigger matches, else the band of
 // the score. A name that no workflow has counts as none, so that the action
 // still waits for people.
-func Choose(all []Workflow, byPolicy, byAgent string, p governance.Proposal, score float64) Way {
+func Choose(all []Workflow, byPolicy, byAgent string, p governance.Proposal, score float64) Plan {
 	for _, named := range []struct{ source, id string }{{FromPolicy, byPolicy}, {FromAgent, byAgent}} {
 		if i := slices.IndexFunc(all, func(w Workflow) bool { return w.ID == named.id }); i >= 0 {
-			return all[i].way(named.source)
+			return all[i].plan(named.source)
 		}
 	}
 	for _, w := range InOrder(all) {
 		if w.Trigger != nil && w.Trigger.Matches(p, score) {
-			return w.way(FromTrigger)
+			return w.plan(FromTrigger)
 		}
 	}
-	return Way{Source: FromBand, Kind: Single, Stages: []Stage{{
+	return Plan{Source: FromBand, Kind: Single, Stages: []Stage{{
 		Name:           "approval",
 		Approvers:      []Approver{{Role: tenant.Admin}, {Role: tenant.Manager}},
 		TimeoutSeconds: int64(Band(score) / time.Second),
@@ -59,8 +59,8 @@ func InOrder(all []Workflow) []Workflow {
 	})
 }
 
-func (w Workflow) way(source string) Way {
-	return Way{Source: source, Workflow: &w, Kind: w.Kind, Stages: w.Stages}
+func (w Workflow) plan(source string) Plan {
+	return Plan{Source: source, Workflow: &w, Kind: w.Kind, Stages: w.Stages}
 }
 
 // Matches reports whether the trigger is for an action: the proposal, and the
