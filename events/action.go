@@ -86,24 +86,3 @@ type ActionTimeout struct {
 	Action
 	Decided
 }
-
-// EventType implements Data.
-func (ActionSubmitted) EventType() string { return "action.submitted" }
-
-// EventType implements Data.
-func (ActionApproved) EventType() string { return "action.approved" }
-
-// EventType implements Data.
-func (ActionDenied) EventType() string { return "action.denied" }
-
-// EventType implements Data.
-func (ActionBlocked) EventType() string { return "action.blocked" }
-
-// EventType implements Data.
-func (ActionPending) EventType() string { return "action.pending" }
-
-// EventType implements Data.
-func (ActionEscalated) EventType() string { return "action.escalated" }
-
-// EventType implements Data.
-func (ActionTimeout) EventType() string { return "action.timeout" }

@@ -48,18 +48,3 @@ type AgentDeleted struct {
 	Agent
 	Previously
 }
-
-// EventType implements Data.
-func (AgentRegistered) EventType() string { return "agent.registered" }
-
-// EventType implements Data.
-func (AgentUpdated) EventType() string { return "agent.updated" }
-
-// EventType implements Data.
-func (AgentActivated) EventType() string { return "agent.activated" }
-
-// EventType implements Data.
-func (AgentSuspended) EventType() string { return "agent.suspended" }
-
-// EventType implements Data.
-func (AgentDeleted) EventType() string { return "agent.deleted" }

@@ -24,12 +24,3 @@ type WorkflowCompleted struct {
 	Workflow
 	Decided
 }
-
-// EventType implements Data.
-func (WorkflowStarted) EventType() string { return "workflow.started" }
-
-// EventType implements Data.
-func (WorkflowEscalated) EventType() string { return "workflow.escalated" }
-
-// EventType implements Data.
-func (WorkflowCompleted) EventType() string { return "workflow.completed" }

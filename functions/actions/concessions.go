@@ -22,7 +22,7 @@ func listVary(h http.Header) { h.Add("Vary", "User-Agent") }
 
 // detailStatus is the status that actions-get shows: clients of line 2.x, who
 // all send X-SDK-Version, know `pending` there and raise on `pending_approval`.
-func detailStatus(c command.Client, s governance.Outcome) string {
+func detailStatus(c command.Client, s governance.Status) string {
 	if s == governance.Pending && c.SDKVersion != "" {
 		return "pending"
 	}
@@ -33,9 +33,9 @@ func detailStatus(c command.Client, s governance.Outcome) string {
 func detailVary(h http.Header) { h.Add("Vary", "X-SDK-Version") }
 
 // statusFilter reads a status to filter by; 1.x documents `pending`.
-func statusFilter(s string) governance.Outcome {
+func statusFilter(s string) governance.Status {
 	if s == "pending" {
 		return governance.Pending
 	}
-	return governance.Outcome(s)
+	return governance.Status(s)
 }

@@ -9,6 +9,7 @@ import (
 	"ascend/shared/app/command"
 	"ascend/shared/app/record"
 	"ascend/shared/domain/action"
+	"ascend/shared/domain/audit"
 	"ascend/shared/domain/governance"
 	"ascend/shared/endpoint"
 	"ascend/shared/store"
@@ -142,8 +143,10 @@ func approvalOf(act *action.Action) *Approval {
 func auditedOf(act *action.Action) []Audited {
 	trail := make([]Audited, len(act.Audit))
 	for i, e := range act.Audit {
-		reason, _ := e.Data["reason"].(string)
-		trail[i] = Audited{e.ID, e.Event, e.ActorName, e.At, e.Outcome, reason}
+		trail[i] = Audited{AuditID: e.ID, Event: e.Event, Actor: e.ActorName, Timestamp: e.At, Outcome: e.Outcome}
+		if d, ok := e.Data.(*audit.ActionDecided); ok {
+			trail[i].Reason = d.Reason
+		}
 	}
 	return trail
 }

@@ -69,11 +69,16 @@ func register(ctx context.Context, a *app.App, c *command.Command, in RegisterIn
 		Message: said(got.Created, "Agent registered", "Agent already exists", got.Agent.ID),
 	}
 	if got.Created {
-		out.NextSteps = []string{
-			"Set rate limits using PUT /api/registry/agents/{id}/rate-limits",
-			"Activate agent using POST /api/registry/agents/{id}/activate",
-			"Submit actions using POST /api/v1/actions/submit",
-		}
+		out.NextSteps = NextSteps()
 	}
 	return out, err
+}
+
+// NextSteps returns what to do with a new agent, each step with its operation.
+func NextSteps() []string {
+	return []string{
+		"Set rate limits using PUT /api/registry/agents/{id}/rate-limits",
+		"Activate agent using POST /api/registry/agents/{id}/activate",
+		"Submit actions using POST /api/v1/actions/submit",
+	}
 }

@@ -101,7 +101,7 @@ func TestAValidKeyIsConfirmedByItsRecord(t *testing.T) {
 		got, err := claim.Confirm(item(t, record(org, tenant.Manager), hash), now)
 		want := tenant.Principal{
 			Org: org, Kind: tenant.Machine, Subject: "key:17", UserID: 5,
-			Role: tenant.Manager, Owner: "alice", Scopes: "audit:read audit:export",
+			Role: tenant.Manager, Scopes: "audit:read audit:export",
 		}
 		if err != nil || got != want {
 			t.Errorf("got %+v, %v; want %+v", got, err, want)

@@ -81,7 +81,6 @@ func (r Record) principal() tenant.Principal {
 		Subject: "key:" + strconv.FormatInt(r.ID, 10),
 		UserID:  r.UserID,
 		Role:    r.Role,
-		Owner:   r.Owner,
 		Scopes:  strings.Join(r.Permissions, " "),
 	}
 }

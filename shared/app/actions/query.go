@@ -20,7 +20,7 @@ func (s *Service) Get(ctx context.Context, org tenant.ID, id action.ID) (*action
 
 // Filter selects actions; zero fields select all, and what is set combines.
 type Filter struct {
-	Status     governance.Outcome
+	Status     governance.Status
 	AgentID    string
 	ActionType string
 	From, To   time.Time // created at or after From and before To

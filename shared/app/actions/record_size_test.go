@@ -46,7 +46,7 @@ func wordyAgent(f *apptest.Fixture, queued bool) agent.ID {
 	f.Active(id, `{"display_name": "A"}`)
 	email := strings.Repeat("e", 254-len("@x.example")) + "@x.example"
 	url := "https://x.example/"
-	url += strings.Repeat(`"`, agent.MaxURL-len(url))
+	url += strings.Repeat(`"`, problem.MaxURL-len(url))
 	s := agent.EscalationSettings{Email: &email, WebhookURL: &url, AllowQueuedApproval: &queued}
 	if _, err := f.Agents.SetEscalation(f.T.Context(), f.Command(apptest.Admin), id, s); err != nil {
 		f.T.Fatal(err)
@@ -192,7 +192,7 @@ func approvedButOne(f *apptest.Fixture, id action.ID) {
 	}
 }
 
-func expectEnd(f *apptest.Fixture, id action.ID, status governance.Outcome, by string) {
+func expectEnd(f *apptest.Fixture, id action.ID, status governance.Status, by string) {
 	f.T.Helper()
 	if act := f.Action(id); act.Status != status || act.DecidedBy() != by {
 		f.T.Errorf("%s by %s, want %s by %s", act.Status, act.DecidedBy(), status, by)
@@ -302,7 +302,7 @@ func TestAnActionThatIsTooLargeTakesNothingOfALimit(t *testing.T) {
 				t.Fatalf("submitted: %v", err)
 			}
 		}
-		for _, want := range []governance.Outcome{governance.Approved, governance.Denied} {
+		for _, want := range []governance.Status{governance.Approved, governance.Denied} {
 			if act := f.Submit(f.Command(apptest.Machine), apptest.Email("agent-1")); act.Status != want {
 				t.Errorf("what fits is %s, want %s", act.Status, want)
 			}

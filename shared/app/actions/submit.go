@@ -130,7 +130,7 @@ func (s *Service) newAction(c *command.Command, in governance.Input, customer or
 		Input: in, Verdict: governance.Decide(in), Digest: digest,
 		CreatedAt: c.At, UpdatedAt: c.At, CorrelationID: c.CorrelationID, ClientCorrelationID: c.CallerID, Revision: 1,
 	}
-	act.Status = act.Verdict.Outcome
+	act.Status = act.Verdict.Status
 	if act.Pending() {
 		flows, err := record.DecodeWorkflows(customer)
 		if err != nil {
@@ -152,12 +152,12 @@ func planOf(flows []workflow.Workflow, act *action.Action) workflow.Plan {
 	return workflow.Choose(flows, act.Verdict.WorkflowID, byAgent, act.Input.Proposal, act.Verdict.Risk.Score)
 }
 
-// decisionEntry returns the audit entry of a submission's decision.
+// decisionEntry returns the audit entry of the decision on a submission.
 func decisionEntry(c *command.Command, act *action.Action) audit.Entry {
-	event := map[governance.Outcome]string{
-		governance.Approved: "action.approved", governance.Pending: "action.pending", governance.Denied: "action.blocked",
+	event := map[governance.Status]string{
+		governance.Approved: audit.EventActionApproved, governance.Pending: audit.EventActionPending, governance.Denied: audit.EventActionBlocked,
 	}[act.Status]
-	e := c.ActionEntry(act, event, "submit")
+	e := c.ActionEntry(act, event, "submit", "", nil)
 	if act.Status == governance.Denied {
 		e.Outcome = audit.Failure
 	}

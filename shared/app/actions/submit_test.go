@@ -243,7 +243,7 @@ func TestAnIdempotencyKeyIsOneCommandForADay(t *testing.T) {
 func TestTheStatusOfAnAgentCountsFromTheNextSubmission(t *testing.T) {
 	apptest.OnBoth(t, func(t *testing.T, f *apptest.Fixture) {
 		f.Active("agent-1", `{"display_name": "A"}`)
-		expect := func(want governance.Outcome, code string) {
+		expect := func(want governance.Status, code string) {
 			t.Helper()
 			if act := f.Submit(f.Command(apptest.Machine), apptest.Email("agent-1")); act.Status != want || act.Verdict.Code != code {
 				t.Errorf("%s, code %q: %s", act.Status, act.Verdict.Code, act.Reason())

@@ -8,15 +8,16 @@ import (
 	"ascend/shared/app/command"
 	"ascend/shared/app/record"
 	"ascend/shared/domain/agent"
+	"ascend/shared/domain/audit"
 	"ascend/shared/store"
 )
 
 // Change is the answer to a command that changes an agent.
 type Change struct {
-	Agent    agent.Agent    `json:"agent"`
-	Changed  bool           `json:"changed"`          // false: it already was so, and nothing was written
-	Changes  []agent.Change `json:"changes"`          // of its configuration
-	Previous string         `json:"previous_version"` // its version before
+	Agent    agent.Agent         `json:"agent"`
+	Changed  bool                `json:"changed"`          // false: it already was so, and nothing was written
+	Changes  []agent.FieldChange `json:"changes"`          // of its configuration
+	Previous string              `json:"previous_version"` // its version before
 }
 
 // An event says what a change of an agent is, for its version and its audit entry.
@@ -43,7 +44,7 @@ func (s *Service) change(ctx context.Context, c *command.Command, id agent.ID, e
 		}
 		changes := agent.Diff(before.Config, after.Config)
 		ops, err := s.writes(c, e, &before, after, changes)
-		return Change{after, true, changes, before.Version}, ops, err
+		return Change{Agent: after, Changed: true, Changes: changes, Previous: before.Version}, ops, err
 	})
 }
 
@@ -51,7 +52,7 @@ func (s *Service) change(ctx context.Context, c *command.Command, id agent.ID, e
 // changed it since it was read, its new version if it has one, the audit body,
 // and the state item where a submission must see the change. before is nil
 // when nothing was there; it is of status deleted when a new life begins.
-func (s *Service) writes(c *command.Command, e event, before *agent.Agent, after agent.Agent, changes []agent.Change) ([]store.Op, error) {
+func (s *Service) writes(c *command.Command, e event, before *agent.Agent, after agent.Agent, changes []agent.FieldChange) ([]store.Op, error) {
 	put, err := record.PutAgent(after)
 	if err != nil {
 		return nil, err
@@ -85,20 +86,14 @@ func (s *Service) writes(c *command.Command, e event, before *agent.Agent, after
 	return ops, nil
 }
 
-// changeEntry returns the write of a change's audit entry: what was and what is.
-func changeEntry(c *command.Command, e event, before *agent.Agent, after agent.Agent, changes []agent.Change) (store.Put, error) {
-	data := map[string]any{"id": after.Serial, "status": after.Status, "version": after.Version}
+// changeEntry returns the write of a change's audit entry.
+func changeEntry(c *command.Command, e event, before *agent.Agent, after agent.Agent, changes []agent.FieldChange) (store.Put, error) {
+	data := &audit.AgentChanged{
+		ID: after.Serial, Status: after.Status, Version: after.Version,
+		Changes: changes, Reason: e.reason, RestoredVersion: e.restored,
+	}
 	if before != nil && before.Serial == after.Serial {
-		data["previous_status"], data["previous_version"] = before.Status, before.Version
-	}
-	if len(changes) > 0 {
-		data["changes"] = changes
-	}
-	if e.reason != "" {
-		data["reason"] = e.reason
-	}
-	if e.restored != "" {
-		data["restored_version"] = e.restored
+		data.PreviousStatus, data.PreviousVersion = before.Status, before.Version
 	}
 	entry := c.Entry(e.name, e.verb, "agent", string(after.ID), data)
 	body, err := record.Encode("encode an audit entry", entry)
@@ -110,6 +105,6 @@ func changeEntry(c *command.Command, e event, before *agent.Agent, after agent.A
 
 // by returns who does what a command asks, as an agent's record has it; to the
 // millisecond, because common parsers read no finer fraction.
-func by(c *command.Command, reason string) agent.Event {
-	return agent.Event{At: c.At.Truncate(time.Millisecond), By: c.Principal.Name(), Reason: reason}
+func by(c *command.Command, reason string) agent.Stamp {
+	return agent.Stamp{At: c.At.Truncate(time.Millisecond), By: c.Principal.Name(), Reason: reason}
 }

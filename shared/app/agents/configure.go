@@ -5,13 +5,14 @@ import (
 
 	"ascend/shared/app/command"
 	"ascend/shared/domain/agent"
+	"ascend/shared/domain/audit"
 	"ascend/shared/domain/problem"
 )
 
 // Update changes an agent's configuration. What differs makes a new
 // version; settings that say what already is make none (decision 11).
 func (s *Service) Update(ctx context.Context, c *command.Command, id agent.ID, set agent.Settings) (Change, error) {
-	e := event{name: "agent.updated", verb: "update", version: "updated"}
+	e := event{name: audit.EventAgentUpdated, verb: "update", version: "updated"}
 	return s.configure(ctx, c, id, e, func(_ context.Context, g agent.Agent) (agent.Config, error) {
 		config, invalid := set.Apply(g.Config)
 		return config, refuse(invalid)
@@ -21,9 +22,9 @@ func (s *Service) Update(ctx context.Context, c *command.Command, id agent.ID, s
 // SetRateLimits sets an agent's rate limits. They hold from the next submission;
 // actions already counted in a window stay counted.
 func (s *Service) SetRateLimits(ctx context.Context, c *command.Command, id agent.ID, set agent.LimitSettings) (Change, error) {
-	e := event{name: "agent.updated", verb: "set_rate_limits", version: "rate_limits"}
+	e := event{name: audit.EventAgentUpdated, verb: "set_rate_limits", version: "rate_limits"}
 	return s.configure(ctx, c, id, e, func(_ context.Context, g agent.Agent) (agent.Config, error) {
-		config := g.Config.Clone()
+		config := g.Config
 		var invalid []problem.Field
 		config.Limits, invalid = set.Apply(g.Config.Limits)
 		return config, refuse(invalid)
@@ -33,9 +34,9 @@ func (s *Service) SetRateLimits(ctx context.Context, c *command.Command, id agen
 // SetEscalation sets where an agent's pending actions go, for those submitted
 // from now on.
 func (s *Service) SetEscalation(ctx context.Context, c *command.Command, id agent.ID, set agent.EscalationSettings) (Change, error) {
-	e := event{name: "agent.updated", verb: "set_escalation", version: "escalation"}
+	e := event{name: audit.EventAgentUpdated, verb: "set_escalation", version: "escalation"}
 	return s.configure(ctx, c, id, e, func(ctx context.Context, g agent.Agent) (agent.Config, error) {
-		config := g.Config.Clone()
+		config := g.Config
 		var invalid []problem.Field
 		config.Escalation, invalid = set.Escalation()
 		if err := refuse(invalid); err != nil || config.Escalation == nil || config.Escalation.WorkflowID == "" {
@@ -55,7 +56,7 @@ const CodeVersionNotFound = "VERSION_NOT_FOUND"
 // Rollback gives an agent the configuration that it had at version target
 // of this life, as a new version. An agent that has it already stays as it is.
 func (s *Service) Rollback(ctx context.Context, c *command.Command, id agent.ID, target string) (Change, error) {
-	e := event{name: "agent.updated", verb: "rollback", version: "rollback", restored: target}
+	e := event{name: audit.EventAgentUpdated, verb: "rollback", version: "rollback", restored: target}
 	return s.configure(ctx, c.Deliberate(), id, e, func(ctx context.Context, g agent.Agent) (agent.Config, error) {
 		v, err := s.findVersion(ctx, g, target)
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"ascend/shared/app/approvals"
 	"ascend/shared/app/command"
 	"ascend/shared/domain/agent"
+	"ascend/shared/domain/audit"
 	"ascend/shared/domain/problem"
 )
 
@@ -15,7 +16,7 @@ func (s *Service) Activate(ctx context.Context, c *command.Command, id agent.ID,
 	if invalid := agent.ValidateReason(reason); len(invalid) > 0 {
 		return Change{}, problem.InvalidFields(invalid...)
 	}
-	e := event{name: "agent.activated", verb: "activate", reason: reason}
+	e := event{name: audit.EventAgentActivated, verb: "activate", reason: reason}
 	return s.change(ctx, c.Deliberate(), id, e, func(_ context.Context, g agent.Agent) (agent.Agent, error) {
 		return g.Activate(by(c, reason))
 	})
@@ -24,7 +25,7 @@ func (s *Service) Activate(ctx context.Context, c *command.Command, id agent.ID,
 // Deactivate returns an agent to draft. A draft stays as it is.
 // What it has pending is denied, also by a repeat that follows a failure.
 func (s *Service) Deactivate(ctx context.Context, c *command.Command, id agent.ID) (Change, error) {
-	e := event{name: "agent.updated", verb: "deactivate"}
+	e := event{name: audit.EventAgentUpdated, verb: "deactivate"}
 	return s.stop(ctx, c, id, approvals.StopReason(c.Principal.Name(), "deactivated", ""), func() (Change, error) {
 		return s.change(ctx, c.Deliberate(), id, e, func(_ context.Context, g agent.Agent) (agent.Agent, error) {
 			return g.Deactivate(by(c, ""))
@@ -39,7 +40,7 @@ func (s *Service) Suspend(ctx context.Context, c *command.Command, id agent.ID, 
 	if invalid := agent.ValidateReason(reason); len(invalid) > 0 {
 		return Change{}, problem.InvalidFields(invalid...)
 	}
-	e := event{name: "agent.suspended", verb: "suspend", reason: reason}
+	e := event{name: audit.EventAgentSuspended, verb: "suspend", reason: reason}
 	return s.stop(ctx, c, id, approvals.StopReason(c.Principal.Name(), "suspended", reason), func() (Change, error) {
 		return s.change(ctx, c.Deliberate(), id, e, func(_ context.Context, g agent.Agent) (agent.Agent, error) {
 			return g.Suspend(agent.Ordinary, by(c, reason)), nil
@@ -51,7 +52,7 @@ func (s *Service) Suspend(ctx context.Context, c *command.Command, id agent.ID, 
 // submissions are refused from now on, until the name is registered again.
 // What it has pending is denied.
 func (s *Service) Delete(ctx context.Context, c *command.Command, id agent.ID) (Change, error) {
-	e := event{name: "agent.deleted", verb: "delete"}
+	e := event{name: audit.EventAgentDeleted, verb: "delete"}
 	return s.stop(ctx, c, id, approvals.StopReason(c.Principal.Name(), "deleted", ""), func() (Change, error) {
 		return s.change(ctx, c, id, e, func(_ context.Context, g agent.Agent) (agent.Agent, error) {
 			return g.Delete(by(c, "")), nil

@@ -12,6 +12,7 @@ import (
 	"ascend/shared/app/command"
 	"ascend/shared/app/record"
 	"ascend/shared/domain/agent"
+	"ascend/shared/domain/audit"
 	"ascend/shared/domain/problem"
 	"ascend/shared/store"
 	"ascend/shared/store/faulty"
@@ -54,9 +55,9 @@ func TestALifeIsAuditedAndSubmissionsSeeIt(t *testing.T) {
 	if got := events(f, "my-agent"); got != "agent.registered agent.activated agent.suspended agent.activated agent.updated agent.deleted" {
 		t.Errorf("events %s", got)
 	}
-	suspended := changes(f, "my-agent")[2].Data
-	if suspended["reason"] != "review" || suspended["previous_status"] != "active" || suspended["status"] != "suspended" {
-		t.Errorf("the suspension was audited as %v", suspended)
+	suspended, ok := changes(f, "my-agent")[2].Data.(*audit.AgentChanged)
+	if !ok || suspended.Reason != "review" || suspended.PreviousStatus != agent.Active || suspended.Status != agent.Suspended {
+		t.Errorf("the suspension was audited as %+v", suspended)
 	}
 	if _, err := f.Agents.Delete(ctx, f.Command(apptest.Admin), "my-agent"); apptest.Kind(err) != problem.KindNotFound {
 		t.Errorf("deleted twice: %v", err)
@@ -103,7 +104,7 @@ func TestAnEmergencyEndsOnlyWithAReason(t *testing.T) {
 	f := apptest.New(t)
 	g := register(f, "my-agent")
 	ctx := context.Background()
-	g = g.Suspend(agent.Emergency, agent.Event{At: f.Now(), By: "admin@example.com", Reason: "fire"})
+	g = g.Suspend(agent.Emergency, agent.Stamp{At: f.Now(), By: "admin@example.com", Reason: "fire"})
 	put, err := record.PutAgent(g)
 	if err != nil {
 		t.Fatal(err)
@@ -150,10 +151,10 @@ func TestASuspensionBetweenReadingAndWritingIsNotUndone(t *testing.T) {
 	ctx := context.Background()
 	for name, change := range map[string]func(f *apptest.Fixture) (agents.Change, error){
 		"an update": func(f *apptest.Fixture) (agents.Change, error) {
-			return f.Agents.Update(ctx, f.Command(apptest.Admin), "my-agent", agent.Settings{Tags: agent.To([]string{"b"})})
+			return f.Agents.Update(ctx, f.Command(apptest.Admin), "my-agent", apptest.Settings(t, `{"tags": ["b"]}`))
 		},
 		"rate limits": func(f *apptest.Fixture) (agents.Change, error) {
-			return f.Agents.SetRateLimits(ctx, f.Command(apptest.Admin), "my-agent", agent.LimitSettings{PerDay: agent.To(int64(5))})
+			return f.Agents.SetRateLimits(ctx, f.Command(apptest.Admin), "my-agent", apptest.Limits(t, `{"max_actions_per_day": 5}`))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -187,7 +188,7 @@ func TestAStoreThatDoesNotAnswerIsUnavailable(t *testing.T) {
 	ctx := context.Background()
 	for name, call := range map[string]func() error{
 		"register": func() error {
-			_, err := f.Agents.Register(ctx, f.Command(apptest.Admin), "my-agent", agent.Settings{DisplayName: agent.To("x")})
+			_, err := f.Agents.Register(ctx, f.Command(apptest.Admin), "my-agent", apptest.Settings(t, `{"display_name": "x"}`))
 			return err
 		},
 		"get":      func() error { _, err := f.Agents.Get(ctx, 1, "my-agent"); return err },

@@ -6,6 +6,7 @@ import (
 	"ascend/shared/app/command"
 	"ascend/shared/app/record"
 	"ascend/shared/domain/agent"
+	"ascend/shared/domain/audit"
 	"ascend/shared/domain/problem"
 	"ascend/shared/store"
 )
@@ -21,7 +22,7 @@ type Registration struct {
 // it. A deleted agent's name begins a new life.
 func (s *Service) Register(ctx context.Context, c *command.Command, id agent.ID, set agent.Settings) (Registration, error) {
 	typ := agent.Supervised
-	if t := set.AgentType.Value(); t != nil {
+	if t := set.Type.Value(); t != nil {
 		typ = *t
 	}
 	config, invalid := set.Apply(agent.Defaults(typ))
@@ -42,7 +43,7 @@ func (s *Service) Register(ctx context.Context, c *command.Command, id agent.ID,
 		}
 		serial := int64(s.ids.New(c.At))
 		after := agent.Begin(c.Principal.Org, id, serial, config, by(c, ""), revision)
-		e := event{name: "agent.registered", verb: "register", version: "registered"}
+		e := event{name: audit.EventAgentRegistered, verb: "register", version: "registered"}
 		ops, err := s.writes(c, e, before, after, nil)
 		return Registration{after, true}, ops, err
 	})

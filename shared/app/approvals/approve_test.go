@@ -95,7 +95,7 @@ func TestASuspensionThatEndedUnderAnApprovalsHandsRefusesIt(t *testing.T) {
 			t.Fatal(err)
 		}
 		f.BeforeNextWrite(func(*app.App) {
-			by := agent.Event{At: f.Now(), By: "a"}
+			by := agent.Stamp{At: f.Now(), By: "a"}
 			suspended := g.Suspend(agent.Ordinary, by)
 			active, err := suspended.Activate(by)
 			if err != nil {

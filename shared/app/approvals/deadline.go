@@ -82,7 +82,7 @@ func (s *Service) moveBySystem(ctx context.Context, key store.Key, verb string, 
 		if !does {
 			return act, false, nil
 		}
-		put, err := putMoved(act, moveEntry(system(act, now), act, did, verb))
+		put, err := putMoved(act, system(act, now).ActionEntry(act, did.Event, verb, did.Reason, &did.Data))
 		if err != nil {
 			return nil, false, err
 		}

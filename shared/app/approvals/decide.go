@@ -1,9 +1,9 @@
 package approvals
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"time"
 
 	"ascend/shared/app/command"
@@ -19,14 +19,14 @@ import (
 
 // Decided is the answer to a person's decision on an action.
 type Decided struct {
-	ID            action.ID          `json:"id"`
-	Status        governance.Outcome `json:"status"` // still pending while other approvals are missing
-	By            int64              `json:"by"`
-	At            time.Time          `json:"at"`
-	Reason        string             `json:"reason"`
-	Stage         int                `json:"stage"`     // the present one, from 1
-	Remaining     int                `json:"remaining"` // approvals that it still needs
-	CorrelationID string             `json:"correlation_id"`
+	ID            action.ID         `json:"id"`
+	Status        governance.Status `json:"status"` // still pending while other approvals are missing
+	By            int64             `json:"by"`
+	At            time.Time         `json:"at"`
+	Reason        string            `json:"reason"`
+	Stage         int               `json:"stage"`     // the present one, from 1
+	Remaining     int               `json:"remaining"` // approvals that it still needs
+	CorrelationID string            `json:"correlation_id"`
 }
 
 // Approve is one approval of the present stage of a pending action, in the
@@ -77,11 +77,9 @@ func (s *Service) decide(ctx context.Context, c *command.Command, id action.ID, 
 		if err != nil {
 			return Decided{}, nil, err
 		}
-		entry := moveEntry(c, act, did, "decide")
-		put, err := putMoved(act, entry)
-		said, _ := entry.Data["reason"].(string)
+		put, err := putMoved(act, c.ActionEntry(act, did.Event, "decide", did.Reason, &did.Data))
 		return Decided{
-			ID: id, Status: act.Status, By: c.Principal.UserID, At: c.At, Reason: said,
+			ID: id, Status: act.Status, By: c.Principal.UserID, At: c.At, Reason: cmp.Or(did.Reason, act.Reason()),
 			Stage: act.Approval.Stage + 1, Remaining: act.Remaining(), CorrelationID: c.CorrelationID,
 		}, append(depends, put), err
 	})
@@ -139,11 +137,4 @@ func putMoved(act *action.Action, entry audit.Entry) (store.Put, error) {
 	put, err := record.PutAction(act)
 	put.If = []store.Cond{store.Equal(store.AttrRev, store.N(before))}
 	return put, err
-}
-
-// moveEntry returns the audit entry of a move of a pending action.
-func moveEntry(c *command.Command, act *action.Action, move approval.Move, verb string) audit.Entry {
-	e := c.ActionEntry(act, move.Event, verb)
-	maps.Copy(e.Data, move.Data)
-	return e
 }

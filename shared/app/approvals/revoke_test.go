@@ -118,7 +118,7 @@ func TestASuspensionUnderAnApprovalsHandsRefusesIt(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		put, err := record.PutAgent(g.Suspend(agent.Ordinary, agent.Event{At: f.Now(), By: "a", Reason: "odd"}))
+		put, err := record.PutAgent(g.Suspend(agent.Ordinary, agent.Stamp{At: f.Now(), By: "a", Reason: "odd"}))
 		if err != nil {
 			t.Fatal(err)
 		}

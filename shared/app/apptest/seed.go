@@ -20,7 +20,7 @@ import (
 // The principals of organisation 1.
 var (
 	Admin   = tenant.Principal{Org: 1, Kind: tenant.Person, Subject: "sub-1", Email: "admin@example.com", Role: tenant.Admin}
-	Machine = tenant.Principal{Org: 1, Kind: tenant.Machine, Subject: "key:1", Role: tenant.Admin, Owner: "sub-1"}
+	Machine = tenant.Principal{Org: 1, Kind: tenant.Machine, Subject: "key:1", Role: tenant.Admin}
 	Manager = tenant.Principal{Org: 1, Kind: tenant.Person, Subject: "sub-2", UserID: 2, Email: "m@example.com", Role: tenant.Manager, MFA: true}
 )
 

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/hex"
 	"time"
@@ -19,7 +20,7 @@ func NewRecordID(prefix string) string {
 }
 
 // Entry returns the audit entry of what a command did.
-func (c *Command) Entry(event, action, resourceType, resourceID string, data map[string]any) audit.Entry {
+func (c *Command) Entry(event, action, resourceType, resourceID string, data audit.Data) audit.Entry {
 	return audit.Entry{
 		ID: NewRecordID("aud_"), At: c.At, Event: event, Org: c.Principal.Org,
 		Actor: c.Principal.Subject, ActorType: c.Principal.Kind, ActorName: c.Principal.Name(),
@@ -28,11 +29,12 @@ func (c *Command) Entry(event, action, resourceType, resourceID string, data map
 	}
 }
 
-// ActionEntry returns the audit entry of a decision on an action.
-func (c *Command) ActionEntry(act *action.Action, event, verb string) audit.Entry {
-	e := c.Entry(event, verb, "agent_action", act.ID.String(), map[string]any{
-		"agent_id": string(act.Input.Proposal.AgentID), "action_type": act.Input.Proposal.ActionType,
-		"status": string(act.Status), "decided_by": act.DecidedBy(), "reason": act.Reason(), "digest": act.Digest,
+// ActionEntry returns the audit entry of a decision on an action, or of a move
+// of one, for the reason of its status unless the move has one of its own.
+func (c *Command) ActionEntry(act *action.Action, event, verb, reason string, move *audit.Move) audit.Entry {
+	e := c.Entry(event, verb, "agent_action", act.ID.String(), &audit.ActionDecided{
+		AgentID: act.Input.Proposal.AgentID, ActionType: act.Input.Proposal.ActionType, Status: act.Status,
+		DecidedBy: act.DecidedBy(), Reason: cmp.Or(reason, act.Reason()), Digest: act.Digest, Move: move,
 	})
 	e.RiskLevel = act.Verdict.Risk.Level
 	return e

@@ -10,10 +10,9 @@ import (
 	"ascend/events"
 	"ascend/shared/app/record"
 	"ascend/shared/domain/action"
-	"ascend/shared/domain/agent"
-	"ascend/shared/domain/approval"
 	"ascend/shared/domain/audit"
 	"ascend/shared/domain/governance"
+	"ascend/shared/domain/problem"
 	"ascend/shared/domain/risk"
 	"ascend/shared/store"
 )
@@ -109,9 +108,9 @@ func move(act *action.Action, entry audit.Entry) ([]events.Data, error) {
 	}
 	about, decided, flow := actionData(act, entry), decidedData(act), workflowData(act, entry)
 	switch entry.Event {
-	case approval.EventRecorded: // an approval after which the action still waits is not an event
+	case audit.EventApprovalRecorded: // an approval after which the action still waits is not an event
 		return nil, nil
-	case approval.EventEscalated:
+	case audit.EventActionEscalated:
 		return []events.Data{
 			events.ActionEscalated{Action: about, Approval: approvalData(act)},
 			events.WorkflowEscalated{Workflow: flow},
@@ -119,11 +118,11 @@ func move(act *action.Action, entry audit.Entry) ([]events.Data, error) {
 	}
 	completed := events.WorkflowCompleted{Workflow: flow, Decided: decided}
 	switch entry.Event {
-	case approval.EventApproved:
+	case audit.EventActionApproved:
 		return []events.Data{events.ActionApproved{Action: about, Decided: decided}, completed}, nil
-	case approval.EventDenied:
+	case audit.EventActionDenied:
 		return []events.Data{events.ActionDenied{Action: about, Decided: decided}, completed}, nil
-	case approval.EventTimedOut:
+	case audit.EventActionTimeout:
 		return []events.Data{events.ActionTimeout{Action: about, Decided: decided}, completed}, nil
 	}
 	return nil, fmt.Errorf("no event tells of %q", entry.Event)
@@ -161,22 +160,13 @@ func workflowData(act *action.Action, entry audit.Entry) events.Workflow {
 // announceAgent tells what changeEntry recorded.
 func announceAgent(body []byte) ([]events.Event, error) {
 	var entry audit.Entry
-	var of struct {
-		Data struct {
-			ID              int64          `json:"id"`
-			Status          agent.Status   `json:"status"`
-			Version         string         `json:"version"`
-			PreviousStatus  agent.Status   `json:"previous_status"`
-			PreviousVersion string         `json:"previous_version"`
-			Changes         []agent.Change `json:"changes"`
-			Reason          string         `json:"reason"`
-			Restored        string         `json:"restored_version"`
-		} `json:"event_data"`
+	if err := json.Unmarshal(body, &entry); err != nil {
+		return nil, problem.Corrupt("an audit entry", err)
 	}
-	if err := errors.Join(json.Unmarshal(body, &entry), json.Unmarshal(body, &of)); err != nil {
-		return nil, fmt.Errorf("announce a change of an agent: %w", err)
+	d, ok := entry.Data.(*audit.AgentChanged)
+	if !ok {
+		return nil, fmt.Errorf("announce a change of agent %q: entry %s of event %q does not record one", entry.ResourceID, entry.ID, entry.Event)
 	}
-	d := of.Data
 	about := events.Agent{
 		ID: d.ID, AgentID: entry.ResourceID, Status: string(d.Status), Version: d.Version,
 		Actor: events.ActorOf(entry), AuditID: entry.ID,
@@ -184,19 +174,19 @@ func announceAgent(body []byte) ([]events.Event, error) {
 	before := events.Previously{PreviousStatus: string(d.PreviousStatus), PreviousVersion: d.PreviousVersion}
 	var data events.Data
 	switch entry.Event {
-	case "agent.registered":
+	case audit.EventAgentRegistered:
 		data = events.AgentRegistered{Agent: about}
-	case "agent.updated":
+	case audit.EventAgentUpdated:
 		fields := make([]string, len(d.Changes)) // never null
 		for i, change := range d.Changes {
 			fields[i] = change.Field
 		}
-		data = events.AgentUpdated{Agent: about, Previously: before, Change: entry.Action, ChangedFields: fields, RestoredVersion: d.Restored}
-	case "agent.activated":
+		data = events.AgentUpdated{Agent: about, Previously: before, Change: entry.Action, ChangedFields: fields, RestoredVersion: d.RestoredVersion}
+	case audit.EventAgentActivated:
 		data = events.AgentActivated{Agent: about, Previously: before, Reason: d.Reason}
-	case "agent.suspended":
+	case audit.EventAgentSuspended:
 		data = events.AgentSuspended{Agent: about, Previously: before, Reason: d.Reason}
-	case "agent.deleted":
+	case audit.EventAgentDeleted:
 		data = events.AgentDeleted{Agent: about, Previously: before}
 	default:
 		return nil, fmt.Errorf("announce a change of agent %q: no event tells of %q", entry.ResourceID, entry.Event)

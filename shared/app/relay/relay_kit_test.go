@@ -180,7 +180,7 @@ func (w *town) expected() map[string]string {
 	want := map[string]string{}
 	tell := func(e audit.Entry, names []string) {
 		for _, name := range names {
-			want[events.New(e, named(name)).ID] = name
+			want[events.ID(e, name)] = name
 		}
 	}
 	for _, act := range w.Stored() {
@@ -207,11 +207,6 @@ func (w *town) expected() map[string]string {
 	}
 	return want
 }
-
-// named is data that only names its event.
-type named string
-
-func (n named) EventType() string { return string(n) }
 
 // verify holds the world outside against the store: every event was told and
 // nothing else, each time the same; every action that waited has one clock,

@@ -8,6 +8,7 @@ import (
 
 	"ascend/shared/app/command"
 	"ascend/shared/app/record"
+	"ascend/shared/domain/audit"
 	"ascend/shared/domain/problem"
 	"ascend/shared/domain/workflow"
 	"ascend/shared/store"
@@ -59,7 +60,7 @@ func (s *Service) Create(ctx context.Context, c *command.Command, d workflow.Def
 
 // workflowEntry returns the write of the audit entry of a new workflow.
 func workflowEntry(c *command.Command, w workflow.Workflow) (store.Put, error) {
-	entry := c.Entry("workflow.created", "create", "workflow", w.ID, map[string]any{"workflow": w})
+	entry := c.Entry(audit.EventWorkflowCreated, "create", "workflow", w.ID, &audit.WorkflowCreated{Workflow: w})
 	body, err := record.Encode("encode an audit entry", entry)
 	return store.Put{
 		Item: store.Item{Key: store.OrganizationChangeKey(c.Principal.Org, entry.ID), Body: body},

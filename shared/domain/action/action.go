@@ -25,7 +25,7 @@ import (
 type Action struct {
 	ID        ID                 `json:"id"`
 	Org       tenant.ID          `json:"organization_id"`
-	Status    governance.Outcome `json:"status"`
+	Status    governance.Status  `json:"status"`
 	Submitter tenant.Principal   `json:"submitter"`
 	Command   string             `json:"command"` // that stored it
 	Input     governance.Input   `json:"input"`
@@ -46,12 +46,12 @@ type Action struct {
 
 // Outcome is how a pending action ended.
 type Outcome struct {
-	Status    governance.Outcome `json:"status"`
-	DecidedBy string             `json:"decided_by"` // "approver", "timeout" or "agent_suspended"
-	By        *tenant.Principal  `json:"by,omitzero"`
-	At        time.Time          `json:"at"`
-	Reason    string             `json:"reason"`
-	Digest    string             `json:"digest"` // what the decider decided on
+	Status    governance.Status `json:"status"`
+	DecidedBy string            `json:"decided_by"` // "approver", "timeout" or "agent_suspended"
+	By        *tenant.Principal `json:"by,omitzero"`
+	At        time.Time         `json:"at"`
+	Reason    string            `json:"reason"`
+	Digest    string            `json:"digest"` // what the decider decided on
 }
 
 // DecidedBy is what made the action's present status final, or the verdict
@@ -97,7 +97,7 @@ func (a *Action) Renumber(id ID) {
 // people or the clock decided.
 func (a *Action) AtSubmission() *Action {
 	first := *a
-	first.Status, first.Outcome, first.UpdatedAt, first.Audit, first.Revision = a.Verdict.Outcome, nil, a.CreatedAt, a.Audit[:1], 1
+	first.Status, first.Outcome, first.UpdatedAt, first.Audit, first.Revision = a.Verdict.Status, nil, a.CreatedAt, a.Audit[:1], 1
 	if a.Approval != nil {
 		wait := *a.Approval
 		wait.Votes = nil

@@ -4,14 +4,16 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"ascend/shared/domain/exact"
 )
 
 // ID is an action's identity within its organisation: a JSON integer between
-// 1 and 2^53-1 that grows with time.
+// 1 and MaxID that grows with time.
 type ID int64
 
-// MaxID is the largest integer that every JSON reader keeps exactly (RFC 8259 §6).
-const MaxID = 1<<53 - 1
+// MaxID is the largest ID.
+const MaxID = exact.MaxInteger
 
 // ParseID reads the decimal form of a path parameter.
 func ParseID(s string) (ID, bool) {

@@ -6,15 +6,15 @@ import (
 	"ascend/shared/domain/problem"
 )
 
-// Activate lets the agent act. It ends a suspension; one of kind Emergency only
-// with a reason (decision 10). An active agent stays as it is.
-func (a Agent) Activate(e Event) (Agent, error) {
+// Activate returns the agent as active. Ending an emergency suspension needs a
+// reason (decision 10). An active agent is unchanged.
+func (a Agent) Activate(e Stamp) (Agent, error) {
 	if a.Status == Active {
 		return a, nil
 	}
 	if a.emergency() && strings.TrimSpace(e.Reason) == "" {
 		return a, problem.InvalidFields(problem.Field{
-			Pointer: "/reason", Detail: "the agent is suspended by emergency; reactivating it needs a reason",
+			Pointer: "/reason", Detail: "the agent is under emergency suspension; activating it needs a reason",
 		})
 	}
 	a = a.touched(e)

@@ -1,8 +1,8 @@
 package agent
 
-// Configure gives the agent a configuration. Where it differs from the current
-// one the agent is at a new version; else it stays as it is.
-func (a Agent) Configure(c Config, e Event) (Agent, []Change) {
+// Configure returns the agent with a configuration, at a new version, and what
+// changed. Without a difference the agent is unchanged.
+func (a Agent) Configure(c Config, e Stamp) (Agent, []FieldChange) {
 	changes := Diff(a.Config, c)
 	if len(changes) == 0 {
 		return a, nil
@@ -10,6 +10,6 @@ func (a Agent) Configure(c Config, e Event) (Agent, []Change) {
 	a = a.touched(e)
 	a.Version = Bump(a.Version, changes)
 	a.Number++
-	a.Config = c.Clone()
+	a.Config = c
 	return a, changes
 }

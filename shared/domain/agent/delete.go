@@ -1,7 +1,7 @@
 package agent
 
-// Delete ends the agent's life. What it was stays on record.
-func (a Agent) Delete(e Event) Agent {
+// Delete returns the agent as deleted. Its record is kept.
+func (a Agent) Delete(e Stamp) Agent {
 	a = a.touched(e)
 	a.Status = Deleted
 	return a

@@ -1,8 +1,8 @@
 package agent
 
-// Suspend stops the agent. One that is already suspended stays as it is, but
-// that an emergency takes the place of an ordinary suspension.
-func (a Agent) Suspend(kind string, e Event) Agent {
+// Suspend returns the agent suspended. An agent that is already suspended is
+// unchanged, except that an emergency replaces an ordinary suspension.
+func (a Agent) Suspend(kind string, e Stamp) Agent {
 	if a.Status == Suspended && (kind != Emergency || a.emergency()) {
 		return a
 	}

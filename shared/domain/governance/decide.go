@@ -77,11 +77,11 @@ func scored(vector string) cvss.Result {
 func (v *Verdict) settle() {
 	for _, r := range []struct {
 		result  Result
-		outcome Outcome
+		outcome Status
 	}{{Refuse, Denied}, {Hold, Pending}} {
 		if i := slices.IndexFunc(v.Checks, func(c Check) bool { return c.Result == r.result }); i >= 0 {
 			c := v.Checks[i]
-			v.Outcome, v.Reason, v.Code, v.DecidedBy = r.outcome, c.Detail, c.code, c.by
+			v.Status, v.Reason, v.Code, v.DecidedBy = r.outcome, c.Detail, c.code, c.by
 			v.Enforcement, v.RetryAfterSeconds = string(r.outcome), c.retry
 			if c.src == string(Escalate) {
 				v.Enforcement = "escalated"
@@ -90,7 +90,7 @@ func (v *Verdict) settle() {
 		}
 	}
 	last := v.Checks[len(v.Checks)-1]
-	v.Outcome, v.Reason, v.DecidedBy, v.Enforcement = Approved, last.Detail, last.by, "auto_approved"
+	v.Status, v.Reason, v.DecidedBy, v.Enforcement = Approved, last.Detail, last.by, "auto_approved"
 }
 
 func (v *Verdict) riskCheck() Check {

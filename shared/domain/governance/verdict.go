@@ -7,17 +7,17 @@ import (
 )
 
 // Outcome is the status of an action, one of three; no client reads a fourth (clients.md rule 9).
-type Outcome string
+type Status string
 
 // The documented statuses.
 const (
-	Approved Outcome = "approved"
-	Pending  Outcome = "pending_approval"
-	Denied   Outcome = "denied"
+	Approved Status = "approved"
+	Pending  Status = "pending_approval"
+	Denied   Status = "denied"
 )
 
-// Decision is the outcome in the words of the published clients.
-func (o Outcome) Decision() string {
+// Decision returns the status in the words of the published clients.
+func (o Status) Decision() string {
 	switch o {
 	case Approved:
 		return "allowed"
@@ -73,10 +73,10 @@ type Framework struct {
 
 // Verdict is a decision with its reasons.
 type Verdict struct {
-	Model   string  `json:"model"`
-	Outcome Outcome `json:"outcome"`
-	Reason  string  `json:"reason"`
-	Code    string  `json:"code,omitzero"` // of a refusal
+	Model  string `json:"model"`
+	Status Status `json:"outcome"`
+	Reason string `json:"reason"`
+	Code   string `json:"code,omitzero"` // of a refusal
 	// DecidedBy is what decided: auto_approve, threshold, agent_state,
 	// kill_switch, capabilities, rate_limit, policy, smart_rule or caller.
 	DecidedBy   string `json:"decided_by"`

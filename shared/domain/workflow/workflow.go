@@ -21,6 +21,9 @@ const (
 	Quorum     Kind = "quorum"
 )
 
+// Kinds returns the documented types.
+func Kinds() []Kind { return []Kind{Single, MultiStage, Quorum} }
+
 // Workflow is one way to approval. A single approval and a quorum are one stage.
 type Workflow struct {
 	ID        string    `json:"id"` // wf_…, grows with time
