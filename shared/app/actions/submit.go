@@ -136,15 +136,15 @@ func (s *Service) newAction(c *command.Command, in governance.Input, house organ
 		if err != nil {
 			return nil, err
 		}
-		approval.Open(act, wayOf(flows, act))
+		approval.Open(act, planOf(flows, act))
 	}
 	act.Audit = []audit.Entry{decisionEntry(c, act)}
 	act.MicroSeconds = s.Now().Sub(began).Microseconds()
 	return act, nil
 }
 
-// wayOf chooses who decides on a pending action, and how long they have.
-func wayOf(flows []workflow.Workflow, act *action.Action) workflow.Way {
+// planOf returns who decides on a pending action, and how long they have.
+func planOf(flows []workflow.Workflow, act *action.Action) workflow.Plan {
 	byAgent := ""
 	if e := act.Input.Agent.Escalation; e != nil {
 		byAgent = e.WorkflowID

@@ -8,11 +8,11 @@ import (
 	"ascend/shared/domain/problem"
 )
 
-// MaxReason is how many bytes the reason of an approval or a rejection may take
-// as JSON text: for each, an action's record keeps room from its submission on.
+// MaxReason is the maximum length of the reason of an approval or a rejection, in
+// bytes of JSON text. An action's record reserves space for each of them.
 const MaxReason = 4000
 
-// ValidateReason reports what is wrong with the reason of an approval or a rejection.
+// ValidateReason returns what is wrong with the reason of an approval or a rejection.
 func ValidateReason(reason string) []problem.Field {
 	text, err := jsontext.AppendQuote(nil, reason)
 	if err == nil && len(text)-len(`""`) <= MaxReason {
