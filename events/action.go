@@ -42,7 +42,7 @@ type Approval struct {
 // decision. Its status is the one decided.
 type ActionSubmitted struct {
 	Action
-	CallerID string `json:"caller_correlation_id,omitzero" doc:"The caller's X-Correlation-ID."`
+	ClientCorrelationID string `json:"caller_correlation_id,omitzero" doc:"The caller's X-Correlation-ID."`
 }
 
 // ActionApproved is sent when an action may go ahead: at once, or by people.

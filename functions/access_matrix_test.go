@@ -160,7 +160,7 @@ func TestWorkersUseExactlyTheTablesThatTheySay(t *testing.T) {
 	for _, x := range []target{decided, stopped, overdue} {
 		relay(nil, key(x))
 		does("approval-open", func() {
-			h.no(h.app.Approvals.OpenStage(t.Context(), clock.Run(h.actionID(x)).Wait))
+			h.no(h.app.Approvals.BeginWait(t.Context(), clock.Run(h.actionID(x)).Wait))
 		})
 	}
 	before := read(key(decided))
@@ -178,7 +178,7 @@ func TestWorkersUseExactlyTheTablesThatTheySay(t *testing.T) {
 	late := time.Now().Add(30 * 24 * time.Hour)
 	h.app.Now = func() time.Time { return late }
 	does("approval-escalate", func() {
-		_, err := h.app.Approvals.Escalate(t.Context(), ours, h.actionID(overdue))
+		_, err := h.app.Approvals.EndWait(t.Context(), ours, h.actionID(overdue))
 		h.no(err)
 	})
 	h.app.Now = func() time.Time { return time.Now().UTC() }

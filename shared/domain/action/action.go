@@ -32,11 +32,11 @@ type Action struct {
 	Verdict   governance.Verdict `json:"verdict"`
 	Digest    string             `json:"digest"` // of the canonical proposal, what an approval is bound to
 
-	CreatedAt     time.Time `json:"created_at"`
-	UpdatedAt     time.Time `json:"updated_at"`
-	CorrelationID string    `json:"correlation_id"`
-	CallerID      string    `json:"caller_correlation_id,omitzero"`
-	MicroSeconds  int64     `json:"evaluation_us"` // reads and decision
+	CreatedAt           time.Time `json:"created_at"`
+	UpdatedAt           time.Time `json:"updated_at"`
+	CorrelationID       string    `json:"correlation_id"`
+	ClientCorrelationID string    `json:"caller_correlation_id,omitzero"`
+	MicroSeconds        int64     `json:"evaluation_us"` // reads and decision
 
 	Approval *Approval     `json:"approval,omitzero"` // nil unless the verdict was pending
 	Outcome  *Outcome      `json:"outcome,omitzero"`  // nil until a pending action was decided
