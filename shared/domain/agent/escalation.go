@@ -30,7 +30,7 @@ const MaxEscalationSeconds = 30 * 24 * 60 * 60
 
 // Escalation returns the escalation, nil where no member is set, or the fields
 // that are not valid.
-func (s EscalationSettings) Escalation() (*Escalation, []problem.Field) {
+func (s EscalationSettings) Escalation() (*Escalation, problem.Fields) {
 	var invalid problem.Fields
 	invalid.URL("/escalation_webhook_url", s.WebhookURL, "https")
 	if s.Email != nil {

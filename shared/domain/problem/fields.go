@@ -30,6 +30,14 @@ func (f *Fields) Add(pointer, format string, args ...any) {
 	*f = append(*f, Field{Pointer: pointer, Detail: fmt.Sprintf(format, args...)})
 }
 
+// Err returns the validation failure that names the fields, nil for none.
+func (f Fields) Err() error {
+	if len(f) == 0 {
+		return nil
+	}
+	return InvalidFields(f...)
+}
+
 // Required checks that s is not blank.
 func (f *Fields) Required(pointer, s string) {
 	if strings.TrimSpace(s) == "" {

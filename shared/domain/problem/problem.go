@@ -107,6 +107,12 @@ func InvalidFields(fields ...Field) *Error {
 	return e
 }
 
+// InvalidField returns a validation failure of one field. The pointer "" is the
+// whole request.
+func InvalidField(pointer, format string, args ...any) *Error {
+	return InvalidFields(Field{Pointer: pointer, Detail: fmt.Sprintf(format, args...)})
+}
+
 // InvalidState returns the refusal of a change that the record's present state
 // does not allow.
 func InvalidState(format string, args ...any) *Error {

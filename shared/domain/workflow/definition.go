@@ -46,7 +46,7 @@ type StageDefinition struct {
 
 // Workflow returns the defined workflow, still without id and author, or the
 // fields that are not valid.
-func (d Definition) Workflow() (Workflow, []problem.Field) {
+func (d Definition) Workflow() (Workflow, problem.Fields) {
 	var invalid problem.Fields
 	name(&invalid, "/name", d.Name)
 	w := Workflow{Name: d.Name, Kind: d.Kind, Priority: DefaultPriority}
