@@ -8,7 +8,6 @@ import (
 	"ascend/shared/app"
 	"ascend/shared/app/command"
 	"ascend/shared/domain/action"
-	"ascend/shared/domain/problem"
 	"ascend/shared/endpoint"
 	"ascend/shared/store"
 )
@@ -26,8 +25,8 @@ func (v Verdict) valid() (action.ID, error) {
 	if err != nil {
 		return 0, err
 	}
-	if invalid := action.ValidateReason(v.Reason); len(invalid) > 0 {
-		return 0, problem.InvalidFields(invalid...)
+	if err := action.ValidateReason(v.Reason).Err(); err != nil {
+		return 0, err
 	}
 	return id, nil
 }

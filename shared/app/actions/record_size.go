@@ -60,7 +60,6 @@ func fits(act *action.Action, record *store.Item) error {
 	if more > 0 {
 		why = fmt.Sprintf(", and those who approve it may add %d more", more)
 	}
-	return problem.InvalidFields(problem.Field{Pointer: "", Detail: fmt.Sprintf(
-		"the action is too large: its record takes %d bytes%s, and at most %d can be kept; send less, or say where the content lies",
-		size, why, store.MaxItem)})
+	return problem.InvalidField("", "the action is too large: its record takes %d bytes%s, and the limit is %d; send less, or a reference to the content",
+		size, why, store.MaxItem)
 }

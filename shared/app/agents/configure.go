@@ -15,7 +15,7 @@ func (s *Service) Update(ctx context.Context, c *command.Command, id agent.ID, s
 	e := event{name: audit.EventAgentUpdated, verb: "update", version: "updated"}
 	return s.configure(ctx, c, id, e, func(_ context.Context, g agent.Agent) (agent.Config, error) {
 		config, invalid := set.Apply(g.Config)
-		return config, refuse(invalid)
+		return config, invalid.Err()
 	})
 }
 
@@ -25,9 +25,9 @@ func (s *Service) SetRateLimits(ctx context.Context, c *command.Command, id agen
 	e := event{name: audit.EventAgentUpdated, verb: "set_rate_limits", version: "rate_limits"}
 	return s.configure(ctx, c, id, e, func(_ context.Context, g agent.Agent) (agent.Config, error) {
 		config := g.Config
-		var invalid []problem.Field
+		var invalid problem.Fields
 		config.Limits, invalid = set.Apply(g.Config.Limits)
-		return config, refuse(invalid)
+		return config, invalid.Err()
 	})
 }
 
@@ -37,14 +37,14 @@ func (s *Service) SetEscalation(ctx context.Context, c *command.Command, id agen
 	e := event{name: audit.EventAgentUpdated, verb: "set_escalation", version: "escalation"}
 	return s.configure(ctx, c, id, e, func(ctx context.Context, g agent.Agent) (agent.Config, error) {
 		config := g.Config
-		var invalid []problem.Field
+		var invalid problem.Fields
 		config.Escalation, invalid = set.Escalation()
-		if err := refuse(invalid); err != nil || config.Escalation == nil || config.Escalation.WorkflowID == "" {
+		if err := invalid.Err(); err != nil || config.Escalation == nil || config.Escalation.WorkflowID == "" {
 			return config, err
 		}
 		_, err := s.Workflows.Get(ctx, g.Org, config.Escalation.WorkflowID)
 		if err != nil && problem.As(err).Kind == problem.KindNotFound {
-			err = problem.InvalidFields(problem.Field{Pointer: "/workflow_id", Detail: "workflow_id names no workflow"})
+			err = problem.InvalidField("/workflow_id", "workflow_id names no workflow")
 		}
 		return config, err
 	})
@@ -79,12 +79,4 @@ func (s *Service) configure(ctx context.Context, c *command.Command, id agent.ID
 		g, _ = g.Configure(config, by(c, ""))
 		return g, nil
 	})
-}
-
-// refuse returns a problem that names the invalid fields; nil when there are none.
-func refuse(invalid []problem.Field) error {
-	if len(invalid) == 0 {
-		return nil
-	}
-	return problem.InvalidFields(invalid...)
 }
