@@ -106,7 +106,7 @@ type Page struct {
 	More bool
 }
 
-// Op is a write: Put, Update or Delete.
+// Op is one operation of a write: Put, Update or Delete, or in a group also Check.
 type Op interface{ key() Key }
 
 // KeyOf returns the key that an operation writes.
@@ -131,14 +131,6 @@ type Update struct {
 	// and without its last member the attribute is gone.
 	TakeFrom map[string]string
 	Remove   []string // attributes to forget; absent ones are no error
-	// Deferred lets the update be answered before it is durable, for one that
-	// is of use only with a write that follows. Conditions see it at once. No
-	// write that begins after its answer is durable, or visible to reads, before
-	// it; once one that is not deferred is answered, even with a conflict, it is
-	// both. Until then a crash or a failure of the store may undo it, and a
-	// conflict of its own may show what would be undone too. A store may make it
-	// durable at once (DynamoDB does), and a group always does.
-	Deferred bool
 }
 
 // Delete removes an item; removing an absent one is no error unless a condition says so.
