@@ -31,7 +31,7 @@ type desk struct {
 
 func newDesk(t testing.TB, raw store.Store) *desk {
 	faults := faulty.New(raw, nil)
-	d := &desk{App: app.New(store.Retrying(faults, 4, time.Millisecond)), t: t, faults: faults, raw: raw}
+	d := &desk{App: app.New(faulty.Retrying(faults, 4, time.Millisecond)), t: t, faults: faults, raw: raw}
 	d.clock.Store(time.Date(2026, 1, 20, 14, 30, 20, 0, time.UTC).UnixMilli())
 	d.Now = func() time.Time { return time.UnixMilli(d.clock.Load()).UTC() }
 	return d

@@ -25,7 +25,7 @@ func TestASubmissionMakesThreeCallsInTwoRoundTrips(t *testing.T) {
 	onBoth(t, func(t *testing.T, d *desk) {
 		d.active("agent-1", `{"display_name": "A"}`)
 		d.faults = faulty.New(slow{d.raw}, nil)
-		d.Store = store.Retrying(d.faults, 4, time.Millisecond)
+		d.Store = faulty.Retrying(d.faults, 4, time.Millisecond)
 		for name, submit := range map[string]func(i int){
 			"plain":                      func(int) { d.submit(d.command(machine), email("agent-1")) },
 			"with an idempotency key":    func(i int) { d.submit(d.keyed(fmt.Sprint(t.Name(), i), "digest"), email("agent-1")) },

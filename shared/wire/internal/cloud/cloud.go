@@ -6,7 +6,6 @@ package cloud
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -32,7 +31,7 @@ func (env Env) App() (*app.App, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := app.New(store.Retrying(tables, 3, 25*time.Millisecond))
+	a := app.New(tables)
 	a.Environment = env(Environment)
 	return a, nil
 }
