@@ -1,7 +1,7 @@
 package store
 
-// The tables. Every partition key starts with the tenant, but for the system's
-// own index of deadlines.
+// The tables. Every partition key starts with the tenant, except that of the
+// system's own index of deadlines.
 const (
 	// Directory holds organisations and API keys (directory.go).
 	Directory Table = "directory"
@@ -16,7 +16,7 @@ const (
 	Commands Table = "commands"
 )
 
-// Definition says how a table is made, for CDK, DynamoDB Local and the embedded store alike.
+// Definition describes a table, for CDK, DynamoDB Local and the embedded store alike.
 type Definition struct {
 	Table   Table
 	Indexes []Index
@@ -29,7 +29,7 @@ type Definition struct {
 	Streamed bool
 }
 
-// Tables lists every table with its indexes. Indexes project keys and
+// Tables returns every table with its indexes. Indexes project keys and
 // attributes, not bodies.
 func Tables() []Definition {
 	return []Definition{

@@ -30,11 +30,6 @@ func (s *Store) submit(ctx context.Context, relaxed bool, change func(*batch) er
 	}
 	r := &request{ctx: ctx, change: change, relaxed: relaxed, done: make(chan struct{})}
 	select {
-	case <-s.closing:
-		return unavailable(ErrClosed)
-	default:
-	}
-	select {
 	case s.requests <- r:
 	case <-s.stopped:
 		return unavailable(ErrClosed)

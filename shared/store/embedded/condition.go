@@ -18,6 +18,7 @@ func holds(conds []store.Cond, it *store.Item) bool {
 	return !slices.ContainsFunc(conds, func(c store.Cond) bool { return !one(c, it != nil, attrs) })
 }
 
+// one reports whether a condition holds.
 func one(c store.Cond, exists bool, attrs store.Attrs) bool {
 	v, has := attrs[c.Attr]
 	switch c.Test {

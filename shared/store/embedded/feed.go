@@ -71,7 +71,7 @@ func (f *feed) grown(after uint64) <-chan struct{} {
 
 var _ store.ConsumerFeed = (*Store)(nil)
 
-// Changes reads changes in the order of their commits.
+// Changes implements store.Feed, in the order of the commits.
 func (s *Store) Changes(ctx context.Context, after store.Position, limit int) (changes []store.Change, next store.Position, err error) {
 	if limit < 1 || limit > 1000 {
 		return nil, after, fmt.Errorf("store: %d changes in one read, want 1 … 1000", limit)
@@ -220,7 +220,7 @@ func (b *batch) record(w write, next []byte) {
 	b.put(feedSlot, number(n), append(v, next...))
 }
 
-// change decodes a stored change. One that is damaged has Err.
+// change returns a stored change. One that is damaged has Err.
 func change(n uint64, v []byte) store.Change {
 	c := store.Change{Sequence: strconv.FormatUint(n, 10)}
 	seconds, size := binary.Uvarint(v)
@@ -250,14 +250,15 @@ func change(n uint64, v []byte) store.Change {
 	return c
 }
 
+// unregistered returns the error for a consumer that is not registered.
 func unregistered(consumer string) error {
 	return fmt.Errorf("store: %q is not a registered consumer of the feed", consumer)
 }
 
-// number is a sequence number as a key.
+// number returns a sequence number as a key.
 func number(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
 
-// position is "" for 0, where no change is.
+// position returns the position after a change, "" for 0.
 func position(n uint64) store.Position {
 	if n == 0 {
 		return ""
@@ -265,6 +266,7 @@ func position(n uint64) store.Position {
 	return store.Position(strconv.FormatUint(n, 10))
 }
 
+// sequence returns the sequence number of a position, 0 for "".
 func sequence(p store.Position) (uint64, error) {
 	if p == "" {
 		return 0, nil

@@ -141,8 +141,8 @@ func scan(c *bbolt.Cursor, q store.Query, page *store.Page) error {
 	return nil
 }
 
-// above is a key of the file at or above the query's range and, but for a few
-// keys that begin with Before, not above anything outside it.
+// above returns a key at or above the query's range. Of the keys outside the
+// range it is above some that begin with Before only.
 func above(partition []byte, q store.Query) []byte {
 	// 0xFF is in no UTF-8 string, so nothing sorts between the prefix's keys and it.
 	end := append(bytes.Clone(partition), q.Prefix...)
@@ -156,7 +156,7 @@ func above(partition []byte, q store.Query) []byte {
 	return end
 }
 
-// seekBelow finds the last key below bound.
+// seekBelow returns the last key below bound.
 func seekBelow(c *bbolt.Cursor, bound []byte) (k, v []byte) {
 	if k, _ := c.Seek(bound); k == nil {
 		return c.Last()

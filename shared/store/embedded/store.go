@@ -38,16 +38,14 @@ type Options struct {
 	// Tables are the tables and their indexes; nil means store.Tables().
 	// Tables that the file lacks are made, others are left alone.
 	Tables []store.Definition
-	// MapSize is how much address space, in bytes, is reserved for the file.
-	// While the file is smaller no read waits for its growth. 0 means 16 GiB; it
-	// costs no memory.
-	MapSize int
 }
 
 const (
 	lockTimeout = 300 * time.Millisecond
 	fileMode    = 0o600
-	mapSize     = 16 << 30
+	// While the file is smaller than this no read waits for its growth. It is
+	// reserved address space and costs no memory.
+	mapSize = 16 << 30
 	// An update of a relaxed table is committed after this time.
 	relaxation = 5 * time.Millisecond
 	// A node is split when it is this full. Most keys grow with time, so pages
@@ -109,9 +107,6 @@ func Open(path string, opts Options) (*Store, error) {
 	if opts.Tables == nil {
 		opts.Tables = store.Tables()
 	}
-	if opts.MapSize == 0 {
-		opts.MapSize = mapSize
-	}
 	s, err := open(path, opts)
 	if err != nil {
 		return nil, fmt.Errorf("open store %s: %w", path, err)
@@ -126,7 +121,7 @@ func open(path string, opts Options) (*Store, error) {
 		Timeout:         lockTimeout,
 		FreelistType:    bbolt.FreelistMapType,
 		NoFreelistSync:  true,
-		InitialMmapSize: opts.MapSize,
+		InitialMmapSize: mapSize,
 		NoStatistics:    true,
 	})
 	switch {
