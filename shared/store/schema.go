@@ -21,9 +21,10 @@ type Definition struct {
 	Table   Table
 	Indexes []Index
 	Project []string // the attributes that the indexes hold beside the keys
-	// Relaxed lets a store answer an Update that is no part of a group before it
-	// is durable. It is durable at the latest when another write, of any table, or
-	// a read of this one is answered; a crash before may undo it.
+	// Relaxed lets a store answer an Update outside of a group, also with a
+	// conflict, before what it did or saw is durable. That is durable at the latest
+	// when another write, of any table, or a read of this one is answered; a crash
+	// before may undo it.
 	Relaxed bool
 	// Streamed tables have their changes in the store's feed (Feed).
 	Streamed bool

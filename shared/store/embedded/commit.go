@@ -31,7 +31,7 @@ func (s *Store) submit(ctx context.Context, relaxed bool, change func(*batch) er
 	r := &request{ctx: ctx, change: change, relaxed: relaxed, done: make(chan struct{})}
 	select {
 	case s.requests <- r:
-	case <-s.stopped:
+	case <-s.closing:
 		return unavailable(ErrClosed)
 	case <-ctx.Done():
 		return unavailable(fmt.Errorf("write not begun: %w", ctx.Err()))
@@ -119,7 +119,9 @@ func (b *batch) perform(r *request) {
 	case err != nil: // the caller has left
 		r.err = unavailable(err)
 	default:
-		r.err = r.change(b)
+		if r.err = r.change(b); b.failed != nil {
+			r.err = b.failed
+		}
 	}
 	if r.relaxed || b.failed != nil {
 		close(r.done)

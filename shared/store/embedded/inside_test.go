@@ -213,6 +213,30 @@ func TestAfterAFailedCommitNothingIsWrittenAndReadsGoOn(t *testing.T) {
 	must(t, again, store.Put{Item: item("b")})
 }
 
+func TestAWriteThatTheFileRefusedIsNotAnsweredAsMade(t *testing.T) {
+	for name, relaxed := range map[string]bool{"waiting for its commit": false, "relaxed": true} {
+		t.Run(name, func(t *testing.T) {
+			s := openInside(t)
+			must(t, s, store.Put{Item: item("a")})
+			refused := errors.New("refused")
+			err := s.submit(t.Context(), relaxed, func(b *batch) error {
+				b.put(0, []byte("half done"), nil)
+				b.fail(refused)
+				return nil
+			})
+			if !errors.Is(err, refused) || !errors.Is(err, store.ErrUnavailable) {
+				t.Errorf("got %v", err)
+			}
+			if err := s.Ping(t.Context()); !errors.Is(err, refused) {
+				t.Errorf("afterwards: %v", err)
+			}
+			if !exists(t, s, "a") {
+				t.Error("reads do not go on")
+			}
+		})
+	}
+}
+
 func TestADamagedRecordIsAnErrorAndOthersAreNot(t *testing.T) {
 	s := openInside(t)
 	for _, sort := range []string{"a", "b"} {
