@@ -280,5 +280,5 @@ func maskedHeader(h http.Header) string {
 
 // success is one that the operation promises.
 func success(r endpoint.Route, status int) bool {
-	return status == r.Success || status < 300 && slices.Contains(r.Also, status)
+	return status == r.Success || status == http.StatusOK && r.AlsoOK
 }

@@ -254,11 +254,13 @@ func answers(op *operation, r endpoint.Route, schemas *schemas) error {
 		headers["X-Total-Count"] = header{Ref: "#/components/headers/X-Total-Count"}
 		headers["Link"] = header{Ref: "#/components/headers/Link"}
 	}
-	for _, status := range append([]int{r.Success}, r.Also...) {
-		if status < 300 {
-			op.Responses[strconv.Itoa(status)] = response{
-				Description: http.StatusText(status), Headers: headers, Content: map[string]media{"application/json": {Schema: s}},
-			}
+	successes := []int{r.Success}
+	if r.AlsoOK {
+		successes = append(successes, http.StatusOK)
+	}
+	for _, status := range successes {
+		op.Responses[strconv.Itoa(status)] = response{
+			Description: http.StatusText(status), Headers: headers, Content: map[string]media{"application/json": {Schema: s}},
 		}
 	}
 	for _, status := range failures(r) {
@@ -282,11 +284,6 @@ func failures(r endpoint.Route) []int {
 	}
 	if r.Repeats {
 		list = append(list, http.StatusConflict, http.StatusUnprocessableEntity)
-	}
-	for _, status := range r.Also {
-		if status >= 400 {
-			list = append(list, status)
-		}
 	}
 	return list
 }

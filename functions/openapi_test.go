@@ -68,7 +68,7 @@ func exampleRoutes() []endpoint.Route {
 	return []endpoint.Route{
 		endpoint.Define(endpoint.Spec{
 			ID: "orders-place", Method: "POST", Path: "/orders/{order_id}", Summary: "Places an order.", Tag: "Orders",
-			Auth: endpoint.KeyOrTokenWrite, Body: endpoint.RequiredBody, Repeats: true, InvalidStatus: 422, Also: []int{409}, Success: 201,
+			Auth: endpoint.KeyOrTokenWrite, Body: endpoint.RequiredBody, Repeats: true, InvalidStatus: 422, Success: 201,
 		}, func(_ context.Context, _ *app.App, c *command.Command, in order) (placed, error) {
 			if in.ID == "gone" {
 				return placed{}, problem.NotFound(problem.CodeNotFound, "no such order")

@@ -96,7 +96,7 @@ func decideSpec(verb, summary string, reads ...store.Table) endpoint.Spec {
 		Summary: summary, Auth: endpoint.TokenApprover,
 		Reads:         reads,
 		Writes:        []store.Table{store.Actions, store.Commands},
-		InvalidStatus: http.StatusUnprocessableEntity, Also: []int{400, 401, 403, 404, 422, 500, 503},
-		Unknown: endpoint.Tolerate, Body: endpoint.OptionalBody, Repeats: true,
+		InvalidStatus: http.StatusUnprocessableEntity,
+		Unknown:       endpoint.Tolerate, Body: endpoint.OptionalBody, Repeats: true,
 	}
 }

@@ -42,7 +42,6 @@ func Activate() endpoint.Route {
 		Summary: "Activate an agent",
 		Auth:    endpoint.TokenAdmin,
 		Reads:   []store.Table{store.Agents, store.Commands}, Writes: written,
-		Also: []int{http.StatusBadRequest, http.StatusNotFound},
 		Body: endpoint.OptionalBody, Repeats: true,
 	}, activate)
 }

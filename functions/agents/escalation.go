@@ -35,7 +35,6 @@ func Escalation() endpoint.Route {
 		Summary: "Set an agent's escalation",
 		Auth:    endpoint.TokenAdmin,
 		Reads:   []store.Table{store.Agents, store.Directory, store.Commands}, Writes: configured,
-		Also: []int{http.StatusBadRequest, http.StatusNotFound},
 		Body: endpoint.RequiredBody,
 	}, escalation)
 }

@@ -34,7 +34,6 @@ func RateLimits() endpoint.Route {
 		Summary: "Set an agent's rate limits",
 		Auth:    endpoint.TokenAdmin,
 		Reads:   []store.Table{store.Agents, store.Commands}, Writes: written,
-		Also: []int{http.StatusBadRequest, http.StatusNotFound},
 		Body: endpoint.RequiredBody,
 	}, rateLimits)
 }

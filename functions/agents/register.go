@@ -57,7 +57,7 @@ func Register() endpoint.Route {
 		Summary: "Register an agent",
 		Auth:    endpoint.KeyOrTokenWrite,
 		Reads:   []store.Table{store.Agents, store.Commands}, Writes: written,
-		Success: http.StatusCreated, Also: []int{http.StatusOK, http.StatusBadRequest},
+		Success: http.StatusCreated, AlsoOK: true,
 		Body: endpoint.RequiredBody, Unknown: endpoint.Tolerate, Repeats: true,
 	}, register)
 }

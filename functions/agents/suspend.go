@@ -41,7 +41,6 @@ func Suspend() endpoint.Route {
 		Summary: "Suspend an agent",
 		Auth:    endpoint.TokenAdmin,
 		Reads:   stopReads, Writes: stopWrites,
-		Also: []int{http.StatusBadRequest, http.StatusNotFound},
 		Body: endpoint.OptionalBody, Repeats: true,
 	}, suspend)
 }

@@ -32,7 +32,6 @@ func Update() endpoint.Route {
 		Summary: "Update an agent's configuration",
 		Auth:    endpoint.Token,
 		Reads:   []store.Table{store.Agents, store.Commands}, Writes: configured,
-		Also: []int{http.StatusBadRequest, http.StatusNotFound},
 		Body: endpoint.RequiredBody,
 	}, update)
 }

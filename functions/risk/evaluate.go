@@ -33,7 +33,6 @@ func Evaluate() endpoint.Route {
 		ID: "risk-evaluate", Method: http.MethodPost, Path: "/api/risk/evaluate", Tag: "Risk",
 		Summary: "Score a proposed action without submitting it",
 		Auth:    endpoint.KeyOrToken, Body: endpoint.RequiredBody, Unknown: endpoint.Tolerate,
-		Also: []int{400, 401, 500, 503},
 	}, evaluate)
 }
 

@@ -30,8 +30,8 @@ func Create() endpoint.Route {
 		Summary: "Create a workflow",
 		Auth:    endpoint.TokenAdmin,
 		Reads:   []store.Table{store.Directory, store.Commands}, Writes: []store.Table{store.Directory, store.Commands},
-		Success: http.StatusCreated, Also: []int{http.StatusBadRequest},
-		Body: endpoint.RequiredBody, Repeats: true,
+		Success: http.StatusCreated,
+		Body:    endpoint.RequiredBody, Repeats: true,
 	}, create)
 }
 

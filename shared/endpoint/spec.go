@@ -65,7 +65,7 @@ type Spec struct {
 	Reads, Writes []store.Table // for the function's IAM policy; Define adds the directory where keys are read
 
 	Success       int           // status of the answer, default 200
-	Also          []int         // further documented statuses
+	AlsoOK        bool          // the handler may answer 200 in place of Success
 	InvalidStatus int           // status of a validation problem: 400, the default, or 422
 	Unknown       Unknown       //
 	Body          Body          //
