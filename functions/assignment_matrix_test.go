@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"ascend/shared/endpoint"
+	"ascend/shared/jsonschema"
 )
 
 // owned are members that only the service sets, with what an attacker would
@@ -99,12 +100,12 @@ func (h *house) state(a answer, x target) string {
 // does not know, and wants it named.
 func refusesOwned(t *testing.T, h *house, r endpoint.Route) {
 	t.Helper()
-	members, err := endpoint.Members(r.In())
+	members, err := jsonschema.Members(r.In())
 	h.no(err)
 	x := h.target("")
 	before := h.state(answer{}, x)
 	for _, name := range slices.Sorted(maps.Keys(owned)) {
-		if slices.ContainsFunc(members, func(m endpoint.Member) bool { return m.Name == name }) {
+		if slices.ContainsFunc(members, func(m jsonschema.Member) bool { return m.Name == name }) {
 			t.Errorf("%s takes %s, which only the service sets", r.ID, name)
 		}
 		path, query, body := x.about(t, r)

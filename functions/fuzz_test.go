@@ -13,7 +13,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
-	"ascend/shared/endpoint"
+	shell "ascend/shared/endpoint/lambda"
 )
 
 // response is what the gateway takes of a Lambda's answer.
@@ -32,7 +32,7 @@ func (h *house) event(raw []byte) (answer, bool) {
 	h.Helper()
 	h.store.Reset(nil)
 	h.log.take()
-	handler := lambda.NewHandler(endpoint.Lambda(h, slog.New(slog.NewJSONHandler(h.log, nil))))
+	handler := lambda.NewHandler(shell.Handler(h, slog.New(slog.NewJSONHandler(h.log, nil))))
 	out, err := handler.Invoke(h.Context(), raw)
 	if err != nil {
 		if !strings.Contains(err.Error(), "json") && !strings.Contains(err.Error(), "EOF") && !strings.Contains(err.Error(), "invalid character") {

@@ -14,7 +14,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"ascend/shared/domain/tenant"
-	"ascend/shared/endpoint"
+	"ascend/shared/jsonschema"
 )
 
 // soak makes the generated requests many more.
@@ -129,7 +129,7 @@ func (g *generator) parameter(tag reflect.StructTag, x target) string {
 
 // object is a body for a request type: some of its members, mostly of their types.
 func (g *generator) object(t reflect.Type, x target) string {
-	members, err := endpoint.Members(t)
+	members, err := jsonschema.Members(t)
 	g.h.no(err)
 	var parts []string
 	for _, m := range members {

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"ascend/shared/endpoint"
+	"ascend/shared/jsonschema"
 )
 
 const attacks = "../testdata/attacks/"
@@ -110,7 +111,7 @@ func TestEveryMemberRefusesOtherTypes(t *testing.T) {
 		}
 		seen[as] = true
 		x := h.target("")
-		members, err := endpoint.Members(r.In())
+		members, err := jsonschema.Members(r.In())
 		h.no(err)
 		for _, m := range members {
 			kind := jsonKind(m.Field.Type)

@@ -11,6 +11,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"ascend/shared/endpoint"
+	"ascend/shared/jsonschema"
 )
 
 // strange is a target that nobody has.
@@ -119,7 +120,7 @@ func TestBodiesThatNameAnotherOrganisationsRecordsFindNothing(t *testing.T) {
 			continue
 		}
 		mine := h.target("")
-		members, err := endpoint.Members(r.In())
+		members, err := jsonschema.Members(r.In())
 		h.no(err)
 		for _, m := range members {
 			for _, value := range []string{`"{agent_id}"`, `"{workflow_id}"`, `"{action_id}"`, `{action_id}`, `["{agent_id}"]`, `{"agent_id": "{agent_id}", "id": {action_id}}`} {

@@ -14,7 +14,7 @@ import (
 
 	"ascend/functions/actions"
 	"ascend/shared/domain/problem"
-	"ascend/shared/endpoint"
+	"ascend/shared/jsonschema"
 	"ascend/shared/store"
 	"ascend/shared/store/faulty"
 )
@@ -69,7 +69,7 @@ func TestSecretsInASubmissionAreKeptNowhere(t *testing.T) {
 // caller's own names, and stay as they are.
 func TestACredentialInAnyMemberIsKeptNowhere(t *testing.T) {
 	t.Parallel()
-	members, err := endpoint.Members(reflect.TypeFor[actions.Submission]())
+	members, err := jsonschema.Members(reflect.TypeFor[actions.Submission]())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +103,7 @@ func TestWrongRequestsAreNotRepeatedToTheSender(t *testing.T) {
 			continue
 		}
 		x := h.target("")
-		members, err := endpoint.Members(r.In())
+		members, err := jsonschema.Members(r.In())
 		h.no(err)
 		for _, m := range members {
 			for _, value := range []string{`{"password": "%s"}`, `["%s"]`, `"%s"`, `{"x": {"y": "%s"}} x`, `"%s", "` + m.Name + `": "%[1]s"`, `"%s`} {

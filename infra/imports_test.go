@@ -15,7 +15,7 @@ var layers = []struct {
 	name    string
 	folders []string
 }{
-	{"domain", []string{"ascend/shared/domain"}},
+	{"domain", []string{"ascend/shared/domain", "ascend/shared/jsonschema"}},
 	{"events", []string{"ascend/events"}},
 	{"seam", []string{"=ascend/shared/store"}},
 	{"app", []string{"ascend/shared/app"}},

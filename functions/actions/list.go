@@ -114,7 +114,7 @@ func (q ListQuery) filter() actions.Filter {
 		f.From = *q.Start
 	}
 	if q.End != nil {
-		f.To = q.End.Add(time.Nanosecond)
+		f.To = q.End.Truncate(time.Millisecond).Add(time.Millisecond) // actions keep the millisecond
 	}
 	return f
 }
