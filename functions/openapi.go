@@ -75,6 +75,7 @@ type parameter struct {
 	Description string  `json:"description,omitzero"`
 	Required    bool    `json:"required,omitzero"`
 	Deprecated  bool    `json:"deprecated,omitzero"`
+	Example     string  `json:"example,omitzero"`
 	Schema      *jsonschema.Schema `json:"schema"`
 }
 
@@ -84,7 +85,8 @@ type requestBody struct {
 }
 
 type media struct {
-	Schema *jsonschema.Schema `json:"schema"`
+	Schema  *jsonschema.Schema        `json:"schema"`
+	Example jsontext.Value `json:"example,omitzero"`
 }
 
 type response struct {
@@ -203,7 +205,7 @@ func describe(r endpoint.Route, schemas *jsonschema.Generator) (*operation, erro
 		}
 		required := p.In == "path" || p.Field.Tag.Get("required") == "true"
 		op.Parameters = append(op.Parameters, parameter{
-			Name: p.Name, In: p.In, Required: required, Description: p.Field.Tag.Get("doc"), Schema: s.Bare(),
+			Name: p.Name, In: p.In, Required: required, Description: p.Field.Tag.Get("doc"), Example: p.Field.Tag.Get("example"), Schema: s.Bare(),
 		})
 		for _, alias := range p.Aliases {
 			op.Parameters = append(op.Parameters, parameter{
@@ -233,7 +235,11 @@ func describe(r endpoint.Route, schemas *jsonschema.Generator) (*operation, erro
 		if err != nil {
 			return nil, err
 		}
-		op.RequestBody = &requestBody{Required: r.Body == endpoint.RequiredBody, Content: map[string]media{"application/json": {Schema: s}}}
+		body := media{Schema: s}
+		if r.Example != "" {
+			body.Example = jsontext.Value(r.Example)
+		}
+		op.RequestBody = &requestBody{Required: r.Body == endpoint.RequiredBody, Content: map[string]media{"application/json": body}}
 	}
 	return op, answers(op, r, schemas)
 }

@@ -25,7 +25,7 @@ var layers = []struct {
 	}},
 	{"functions", []string{"ascend/functions"}},
 	{"wire", []string{"ascend/shared/wire"}},
-	{"programs", []string{"ascend/functions/cmd", "ascend/functions/gen", "ascend/localstack", "ascend/infra"}},
+	{"programs", []string{"ascend/functions/cmd", "ascend/functions/gen", "ascend/functions/optest", "ascend/localstack", "ascend/infra"}},
 }
 
 // outside says what the inner layers may use of the world.

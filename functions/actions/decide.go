@@ -93,7 +93,7 @@ func reject(ctx context.Context, a *app.App, c *command.Command, in Verdict) (Re
 func decideSpec(verb, summary string, reads ...store.Table) endpoint.Spec {
 	return endpoint.Spec{
 		ID: "actions-" + verb, Method: http.MethodPost, Path: "/api/v1/actions/{action_id}/" + verb, Tag: "Actions",
-		Summary: summary, Auth: endpoint.TokenApprover,
+		Summary: summary, Example: `{"reason": "Seen and understood"}`, Auth: endpoint.TokenApprover,
 		Reads:         reads,
 		Writes:        []store.Table{store.Actions, store.Commands},
 		InvalidStatus: http.StatusUnprocessableEntity,

@@ -40,6 +40,7 @@ func Activate() endpoint.Route {
 	return endpoint.Define(endpoint.Spec{
 		ID: "agents-activate", Method: http.MethodPost, Path: one + "/activate", Tag: tag,
 		Summary: "Activate an agent",
+		Example: `{"reason": "Reviewed by the security team"}`,
 		Auth:    endpoint.TokenAdmin,
 		Reads:   []store.Table{store.Agents, store.Commands}, Writes: written,
 		Body: endpoint.OptionalBody, Repeats: true,

@@ -32,6 +32,7 @@ func Evaluate() endpoint.Route {
 	return endpoint.Define(endpoint.Spec{
 		ID: "risk-evaluate", Method: http.MethodPost, Path: "/api/risk/evaluate", Tag: "Risk",
 		Summary: "Score a proposed action without submitting it",
+		Example: actions.Example,
 		Auth:    endpoint.KeyOrToken, Body: endpoint.RequiredBody, Unknown: endpoint.Tolerate,
 	}, evaluate)
 }

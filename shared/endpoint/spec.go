@@ -58,6 +58,9 @@ type Spec struct {
 	Path    string // pattern with {name} segments, such as "/api/v1/actions/{action_id}"
 	Summary string
 	Tag     string // groups operations in the documentation
+	// Example is a body that succeeds, as JSON. The documentation shows it, and
+	// tests send it with the ids of what they made in place of its own.
+	Example string
 
 	Auth Auth
 	// KeyScope is a permission that an API key needs besides its role; "" needs none.
