@@ -1,4 +1,5 @@
-package endpoint
+// Package lambda serves an HTTP handler in AWS Lambda, behind API Gateway.
+package lambda
 
 import (
 	"context"
@@ -11,21 +12,22 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/awslabs/aws-lambda-go-api-proxy/core"
 	"github.com/awslabs/aws-lambda-go-api-proxy/httpadapter"
 
 	"ascend/shared/domain/problem"
+	"ascend/shared/endpoint"
+	"ascend/shared/endpoint/bind"
 )
 
-// Lambda is the Lambda handler that serves API Gateway's proxy events by h. It
-// is a wall around httpadapter, which is archived upstream: events are made
+// Handler returns the Lambda handler that serves API Gateway's proxy events by h.
+// It is a wall around httpadapter, which is archived upstream: events are made
 // safe first, so that its known faults are not reached, and whatever still
 // fails is answered as a problem. It never returns an error and never panics,
 // because Lambda would make a bare 502 of either.
-func Lambda(h http.Handler, log *slog.Logger) func(context.Context, events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, error) {
+func Handler(h http.Handler, log *slog.Logger) func(context.Context, events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, error) {
 	adapter := httpadapter.New(h)
 	return func(ctx context.Context, event events.APIGatewayProxyRequest) (response events.APIGatewayProxyResponse, err error) {
 		defer func() {
@@ -46,19 +48,14 @@ func Lambda(h http.Handler, log *slog.Logger) func(context.Context, events.APIGa
 	}
 }
 
-// refuse answers without reaching the handler.
+// refuse returns the answer to an event that does not reach the handler.
 func refuse(path string, e *problem.Error) events.APIGatewayProxyResponse {
-	now := time.Now()
-	id := correlationID(now.UTC())
 	h := http.Header{}
-	secure(h)
-	h[headerCorrelation] = []string{id}
-	status := statusOf(e.Kind, http.StatusBadRequest)
-	body := describe(h, status, e, path, id, now)
+	status, body := endpoint.Fail(h, path, e)
 	return events.APIGatewayProxyResponse{StatusCode: status, MultiValueHeaders: h, Body: string(body)}
 }
 
-// safeEvent is the event as httpadapter can take it, or what is wrong with it.
+// safeEvent returns the event as httpadapter can take it, or what is wrong with it.
 func safeEvent(event events.APIGatewayProxyRequest) (safe events.APIGatewayProxyRequest, detail string) {
 	if event.HTTPMethod == "" || strings.ContainsFunc(event.HTTPMethod, func(r rune) bool { return r < 'A' || r > 'Z' }) {
 		return safe, "the method is malformed" // httpadapter would take none for GET
@@ -87,8 +84,8 @@ func safeEvent(event events.APIGatewayProxyRequest) (safe events.APIGatewayProxy
 	return safe, ""
 }
 
-// safePath escapes what would end the path when it is made part of a URL, and
-// what cannot stand in one.
+// safePath returns the path with escapes for what would end it within a URL,
+// and for what a URL cannot hold.
 func safePath(path string) (string, error) {
 	var b strings.Builder
 	b.WriteByte('/')
@@ -103,10 +100,10 @@ func safePath(path string) (string, error) {
 	return b.String(), err
 }
 
-// safeHeaders joins both header maps of an event under canonical names, in the
-// order of the names as sent, so that the outcome never depends on a map's
-// order. The headers by which httpadapter passes the gateway's context are
-// dropped: from a client they would be lies.
+// safeHeaders returns both header maps of an event joined under canonical names.
+// Spellings of one name are taken in sorted order, so that the result never
+// depends on a map's order. The headers by which httpadapter passes the
+// gateway's context are dropped: a client could forge them.
 func safeHeaders(single map[string]string, multi map[string][]string) map[string][]string {
 	all := merged(single, multi, textproto.CanonicalMIMEHeaderKey)
 	h := make(map[string][]string, len(all))
@@ -116,7 +113,7 @@ func safeHeaders(single map[string]string, multi map[string][]string) map[string
 			continue
 		}
 		for _, value := range all[sent] {
-			if clean(strings.ReplaceAll(value, "\t", " ")) {
+			if bind.Clean(strings.ReplaceAll(value, "\t", " ")) {
 				h[name] = append(h[name], strings.TrimSpace(value))
 			}
 		}
@@ -124,8 +121,8 @@ func safeHeaders(single map[string]string, multi map[string][]string) map[string
 	return h
 }
 
-// merged is multi, with those of single whose names, as canonical makes them,
-// multi lacks. The result is not nil.
+// merged returns multi plus the entries of single whose canonical names are not
+// in multi. The result is not nil.
 func merged(single map[string]string, multi map[string][]string, canonical func(string) string) map[string][]string {
 	all := make(map[string][]string, len(single)+len(multi))
 	seen := make(map[string]bool, len(multi))

@@ -10,7 +10,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"ascend/functions/httpscript"
+	"ascend/functions/optest/httpscript"
 )
 
 // service answers a little of what the real one does, and shows what it was sent.
@@ -48,7 +48,7 @@ func service(t *testing.T) httpscript.Env {
 	}))
 	t.Cleanup(s.Close)
 	return httpscript.Env{
-		BaseURL: s.URL + "/base", Client: s.Client(), Examples: os.DirFS("../../testdata/documented"),
+		BaseURL: s.URL + "/base", Client: s.Client(), Examples: os.DirFS("../../../testdata/documented"),
 		Key: "owkai_admin_k", Admin: "a.b.c",
 	}
 }

@@ -1,4 +1,4 @@
-package endpoint
+package lambda_test
 
 import (
 	"context"
@@ -12,6 +12,10 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"ascend/shared/app"
+	"ascend/shared/domain/problem"
+	"ascend/shared/endpoint"
+	"ascend/shared/endpoint/lambda"
+	"ascend/shared/endpoint/problemjson"
 )
 
 // echoed is what reached the handler.
@@ -23,17 +27,23 @@ type echoed struct {
 	Header http.Header `json:"header"`
 }
 
-func lambdaKit(t testing.TB) func(context.Context, events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, error) {
+func gateway(t testing.TB) func(context.Context, events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, error) {
 	type in struct {
 		ID   string `path:"id" json:"-"`
 		Q    string `query:"q" json:"-"`
 		Name string `json:"name"`
 	}
-	s := Spec{ID: "things-do", Method: "POST", Path: "/things/{id}", Auth: Optional, Body: OptionalBody, Unknown: Tolerate}
-	k := newKit(t, Define(s, func(_ context.Context, _ *app.App, c *app.Command, v in) (echoed, error) {
+	s := endpoint.Spec{ID: "things-do", Method: "POST", Path: "/things/{id}", Auth: endpoint.Optional, Body: endpoint.OptionalBody, Unknown: endpoint.Tolerate}
+	nobody := endpoint.ClaimFunc(func(*http.Request) (app.Claim, error) {
+		return app.Claim{}, problem.Unauthenticated(problem.CodeMissingAuth, "authentication is required")
+	})
+	service, err := endpoint.New(app.New(nil), nobody, slog.New(slog.DiscardHandler), endpoint.Define(s, func(_ context.Context, _ *app.App, c *app.Command, v in) (echoed, error) {
 		return echoed{Name: v.Name, Query: v.Q, Path: v.ID, IP: c.SourceIP}, nil
 	}))
-	return Lambda(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lambda.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for name := range r.Header {
 			if strings.Contains(strings.ToLower(name), "golambdaproxy") {
 				t.Errorf("%s reached the handler", name)
@@ -42,12 +52,12 @@ func lambdaKit(t testing.TB) func(context.Context, events.APIGatewayProxyRequest
 		if r.Header.Get("X-Panic") != "" {
 			panic("outside")
 		}
-		k.ServeHTTP(w, r)
+		service.ServeHTTP(w, r)
 	}), slog.New(slog.DiscardHandler))
 }
 
 func TestEventsOfTheGateway(t *testing.T) {
-	lambda := lambdaKit(t)
+	handle := gateway(t)
 	good := func() events.APIGatewayProxyRequest {
 		e := events.APIGatewayProxyRequest{
 			HTTPMethod: "POST", Path: "/things/a", Body: `{"name":"n"}`,
@@ -115,7 +125,7 @@ func TestEventsOfTheGateway(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			e := good()
 			row.change(&e)
-			a, err := lambda(t.Context(), e)
+			a, err := handle(t.Context(), e)
 			if err != nil || a.StatusCode != row.status {
 				t.Fatalf("%d, want %d: %s, %v", a.StatusCode, row.status, a.Body, err)
 			}
@@ -137,7 +147,7 @@ func checkResponse(t testing.TB, a events.APIGatewayProxyResponse) {
 	want := "application/json"
 	if a.StatusCode >= 400 {
 		want = "application/problem+json"
-		var p Problem
+		var p problemjson.Problem
 		if err := json.Unmarshal([]byte(a.Body), &p); err != nil || p.Status != a.StatusCode || p.ErrorCode == "" {
 			t.Errorf("%s: %v", a.Body, err)
 		}
@@ -152,7 +162,7 @@ func FuzzLambda(f *testing.F) {
 	f.Add("POST", "/things/a", "q", "1", "Content-Type", "application/json", `{"name":"n"}`, "192.0.2.1", false)
 	f.Add("POST", "/things/%zz?x", "q", "%", "X-GoLambdaProxy-ApiGw-Context", "{}", `e30=`, "::1%eth0", true)
 	f.Add("", "//\x00", "", "", "\n", "\r", "{", "", true)
-	lambda := lambdaKit(f)
+	handle := gateway(f)
 	f.Fuzz(func(t *testing.T, method, path, name, value, header, text, body, ip string, encoded bool) {
 		if strings.EqualFold(strings.TrimSpace(header), "X-Panic") {
 			return
@@ -163,7 +173,7 @@ func FuzzLambda(f *testing.F) {
 			QueryStringParameters: map[string]string{name: value}, MultiValueQueryStringParameters: map[string][]string{value: {name, text}},
 		}
 		e.RequestContext.Identity.SourceIP, e.RequestContext.DomainName = ip, value
-		a, err := lambda(context.Background(), e)
+		a, err := handle(context.Background(), e)
 		if err != nil || a.StatusCode < 200 || a.StatusCode >= 500 {
 			t.Fatalf("%d %s %v", a.StatusCode, a.Body, err)
 		}

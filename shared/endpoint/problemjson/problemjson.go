@@ -1,11 +1,11 @@
-package endpoint
+// Package problemjson renders failures as application/problem+json (RFC 9457).
+package problemjson
 
 import (
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 
@@ -35,14 +35,8 @@ const maxRetryAfter = 5
 // defaultChallenge is the WWW-Authenticate of a 401 (RFC 6750 §3).
 const defaultChallenge = `Bearer realm="ascend"`
 
-// badRequest is a problem that is 400 whatever the operation's validation status.
-type badRequest struct{ problem *problem.Error }
-
-func (b badRequest) Error() string { return b.problem.Error() }
-func (b badRequest) Unwrap() error { return b.problem }
-
-// statusOf is the status of a problem; invalid is that of kind Invalid.
-func statusOf(k problem.Kind, invalid int) int {
+// Status returns the status of a problem; invalid is that of kind Invalid.
+func Status(k problem.Kind, invalid int) int {
 	switch k {
 	case problem.KindInvalid:
 		return invalid
@@ -58,6 +52,8 @@ func statusOf(k problem.Kind, invalid int) int {
 		return http.StatusConflict
 	case problem.KindInvalidState:
 		return http.StatusBadRequest
+	case problem.KindTimeout:
+		return http.StatusRequestTimeout
 	case problem.KindTooLarge:
 		return http.StatusRequestEntityTooLarge
 	case problem.KindUnsupportedMedia:
@@ -72,10 +68,10 @@ func statusOf(k problem.Kind, invalid int) int {
 	return http.StatusInternalServerError
 }
 
-// describe makes the body and sets the headers of a failure. The cause of e
+// Render returns the body and sets the headers of a failure. The cause of e
 // stays out of both.
-func describe(h http.Header, status int, e *problem.Error, path, correlation string, at time.Time) []byte {
-	h["Content-Type"] = problemType
+func Render(h http.Header, status int, e *problem.Error, path, correlation string, at time.Time) []byte {
+	h["Content-Type"] = contentType
 	switch status {
 	case http.StatusUnauthorized:
 		h.Set("WWW-Authenticate", challenge(e))
@@ -85,7 +81,7 @@ func describe(h http.Header, status int, e *problem.Error, path, correlation str
 	}
 	p := Problem{
 		Type: "about:blank", Title: http.StatusText(status), Status: status,
-		Detail: text(e.Detail), Instance: clip(path), ErrorCode: e.Code,
+		Detail: text(e.Detail), Instance: path, ErrorCode: e.Code,
 		CorrelationID: correlation, Timestamp: at.UTC().Truncate(time.Millisecond),
 	}
 	if len(e.Fields) > 0 {
@@ -111,32 +107,7 @@ func challenge(e *problem.Error) string {
 	return defaultChallenge
 }
 
-// text makes s writable as JSON.
-func text(s string) string {
-	if utf8.ValidString(s) {
-		return s
-	}
-	return strings.ToValidUTF8(s, "�")
-}
+// text returns s as UTF-8, which alone can be written as JSON.
+func text(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
 
-// The values of fixed headers, shared by all answers and never changed.
-var (
-	jsonType    = []string{"application/json"}
-	problemType = []string{"application/problem+json"}
-	noStore     = []string{"no-store"}
-	noSniff     = []string{"nosniff"}
-	denyFrames  = []string{"DENY"}
-	hsts        = []string{"max-age=31536000; includeSubDomains"}
-	policy      = []string{"default-src 'self'; frame-ancestors 'none'"}
-	xssBlock    = []string{"1; mode=block"}
-)
-
-// secure sets the headers that every answer carries (facts.md §1.1).
-func secure(h http.Header) {
-	h["Cache-Control"] = noStore
-	h["Content-Security-Policy"] = policy
-	h["Strict-Transport-Security"] = hsts
-	h["X-Content-Type-Options"] = noSniff
-	h["X-Frame-Options"] = denyFrames
-	h["X-Xss-Protection"] = xssBlock
-}
+var contentType = []string{"application/problem+json"} // shared by all answers and never changed

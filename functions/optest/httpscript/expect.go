@@ -10,7 +10,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
-	"ascend/functions/documented"
+	"ascend/functions/optest/documented"
 )
 
 var (

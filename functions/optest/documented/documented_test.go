@@ -9,10 +9,10 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
-	"ascend/functions/documented"
+	"ascend/functions/optest/documented"
 )
 
-var examples = os.DirFS("../../testdata/documented")
+var examples = os.DirFS("../../../testdata/documented")
 
 func TestAnAnswerIsHeldAgainstItsDocumentedExample(t *testing.T) {
 	for _, c := range []struct {
@@ -60,7 +60,7 @@ func TestAnAnswerIsHeldAgainstItsDocumentedExample(t *testing.T) {
 }
 
 func TestEveryExampleHasItsOwnShapeAndEveryMissingMemberIsFound(t *testing.T) {
-	files, err := os.ReadDir("../../testdata/documented")
+	files, err := os.ReadDir("../../../testdata/documented")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +100,7 @@ func TestEveryOverrideChangesItsExampleAndSaysWhy(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, overrides := range all {
-		before, err := os.ReadFile("../../testdata/documented/" + name + ".json")
+		before, err := os.ReadFile("../../../testdata/documented/" + name + ".json")
 		if err != nil {
 			t.Errorf("overrides of %s: %v", name, err)
 			continue
@@ -122,11 +122,11 @@ func TestEveryOverrideChangesItsExampleAndSaysWhy(t *testing.T) {
 }
 
 func TestTheREADMENamesEveryExample(t *testing.T) {
-	readme, err := os.ReadFile("../../testdata/documented/README.md")
+	readme, err := os.ReadFile("../../../testdata/documented/README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	files, err := os.ReadDir("../../testdata/documented")
+	files, err := os.ReadDir("../../../testdata/documented")
 	if err != nil {
 		t.Fatal(err)
 	}

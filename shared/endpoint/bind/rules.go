@@ -1,4 +1,4 @@
-package endpoint
+package bind
 
 import (
 	"fmt"
@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"ascend/shared/domain/problem"
+	"ascend/shared/jsonschema"
 )
 
 // maxFields bounds how many offending fields a problem names.
@@ -17,10 +18,10 @@ const maxFields = 20
 
 // rule is what the tags of one field demand of its value.
 type rule struct {
-	required       bool
-	min, max       *float64
-	minLen, maxLen int // 0: none
-	enum           []string
+	required bool
+	min, max *float64
+	maxLen   int // 0: none
+	enum     []string
 }
 
 func newRule(t reflect.Type, tag reflect.StructTag) (rule, error) {
@@ -39,16 +40,12 @@ func newRule(t reflect.Type, tag reflect.StructTag) (rule, error) {
 		}
 		*bound = &f
 	}
-	for name, bound := range map[string]*int{"minlen": &r.minLen, "maxlen": &r.maxLen} {
-		text, ok := tag.Lookup(name)
-		if !ok {
-			continue
-		}
+	if text, ok := tag.Lookup("maxlen"); ok {
 		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 || !slices.Contains([]reflect.Kind{reflect.String, reflect.Slice, reflect.Map}, t.Kind()) {
-			return r, fmt.Errorf("%s:%q is not a length of a %v", name, text, t)
+		if err != nil || n < 1 || t.Kind() != reflect.String && t.Kind() != reflect.Slice {
+			return r, fmt.Errorf("maxlen:%q is not a length of a %v", text, t)
 		}
-		*bound = n
+		r.maxLen = n
 	}
 	if text, ok := tag.Lookup("enum"); ok {
 		if t.Kind() != reflect.String {
@@ -62,11 +59,11 @@ func newRule(t reflect.Type, tag reflect.StructTag) (rule, error) {
 func isNumber(t reflect.Type) bool { return t.Kind() >= reflect.Int && t.Kind() <= reflect.Float64 }
 
 func (r *rule) empty() bool {
-	return !r.required && r.min == nil && r.max == nil && r.minLen == 0 && r.maxLen == 0 && r.enum == nil
+	return !r.required && r.min == nil && r.max == nil && r.maxLen == 0 && r.enum == nil
 }
 
 // check returns what is wrong with a present value, or "". An absent optional
-// value, which is a zero string, list, map or pointer, breaks no rule.
+// value, which is a zero string, list or pointer, breaks no rule.
 func (r *rule) check(v reflect.Value) string {
 	if v.Kind() == reflect.Pointer {
 		if v.IsNil() {
@@ -87,10 +84,8 @@ func (r *rule) check(v reflect.Value) string {
 		if r.enum != nil && !slices.Contains(r.enum, v.String()) {
 			return "must be one of " + strings.Join(r.enum, ", ")
 		}
-		if r.minLen > 0 || r.maxLen > 0 {
-			return r.checkLen(utf8.RuneCountInString(v.String()), "characters")
-		}
-	case v.Kind() == reflect.Slice || v.Kind() == reflect.Map:
+		return r.checkLen(utf8.RuneCountInString(v.String()), "characters")
+	case v.Kind() == reflect.Slice:
 		if r.required && v.Len() == 0 {
 			return "is required"
 		}
@@ -120,21 +115,15 @@ func (r *rule) checkNumber(f float64) string {
 }
 
 func (r *rule) checkLen(n int, unit string) string {
-	switch short, long := n < r.minLen, r.maxLen > 0 && n > r.maxLen; {
-	case !short && !long:
-		return ""
-	case r.minLen > 0 && r.maxLen > 0:
-		return fmt.Sprintf("must be %d-%d %s", r.minLen, r.maxLen, unit)
-	case short:
-		return fmt.Sprintf("must be at least %d %s", r.minLen, unit)
-	default:
+	if r.maxLen > 0 && n > r.maxLen {
 		return fmt.Sprintf("must be at most %d %s", r.maxLen, unit)
 	}
+	return ""
 }
 
 func number(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
 
-// rules are those of a body's struct, and of the structs within it.
+// rules are the rules of a body's struct, and of the structs within it.
 type rules struct {
 	fields []fieldRule
 	busy   bool // being made, so that a recursive type ends
@@ -144,13 +133,13 @@ type fieldRule struct {
 	name  string
 	index []int
 	rule  rule
-	inner *rules // of the struct, or of a list's or map's structs; nil: none
+	inner *rules // of the struct, or of a list's structs; nil: none
 }
 
 func (rs *rules) empty() bool { return rs == nil || len(rs.fields) == 0 && !rs.busy }
 
 func newRules(t reflect.Type, seen map[reflect.Type]*rules) (*rules, error) {
-	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice || t.Kind() == reflect.Map {
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
 		t = t.Elem()
 	}
 	if t.Kind() != reflect.Struct || t == reflect.TypeFor[time.Time]() {
@@ -161,12 +150,12 @@ func newRules(t reflect.Type, seen map[reflect.Type]*rules) (*rules, error) {
 	}
 	rs := &rules{busy: true}
 	seen[t] = rs
-	fields, err := jsonFields(t)
+	members, err := jsonschema.Members(t)
 	if err != nil {
 		return nil, err
 	}
-	for _, f := range fields {
-		fr := fieldRule{name: f.name, index: f.index}
+	for _, m := range members {
+		f, fr := m.Field, fieldRule{name: m.Name, index: m.Index}
 		if fr.rule, err = newRule(f.Type, f.Tag); err != nil {
 			return nil, fmt.Errorf("field %s: %w", f.Name, err)
 		}
@@ -229,10 +218,6 @@ func (rs *rules) within(v reflect.Value, at, name string, bad []problem.Field) [
 	case reflect.Slice:
 		for i := range v.Len() {
 			bad = rs.within(v.Index(i), at+"/"+escapePointer(name), strconv.Itoa(i), bad)
-		}
-	case reflect.Map:
-		for _, key := range v.MapKeys() {
-			bad = rs.within(v.MapIndex(key), at+"/"+escapePointer(name), clip(key.String()), bad)
 		}
 	}
 	return bad

@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	scriptsDir  = "../../testdata/scripts"
-	examplesDir = "../../testdata/documented"
+	scriptsDir  = "../../../testdata/scripts"
+	examplesDir = "../../../testdata/documented"
 )
 
 // readScripts parses every script of the project.

@@ -1,4 +1,4 @@
-package endpoint
+package bind
 
 import (
 	"bytes"
@@ -7,7 +7,6 @@ import (
 	"reflect"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -26,13 +25,13 @@ const (
 
 // decode reads the body into the json fields of in and applies the rules.
 // Names match by case, none may come twice, nothing may follow the object.
-func (p *plan) decode(in reflect.Value, body []byte) error {
+func (b *Binder) decode(in reflect.Value, body []byte) error {
 	body = bytes.TrimLeft(body, " \t\r\n")
 	switch {
-	case len(body) == 0 && p.body != RequiredBody, !p.members && p.unknown == Tolerate:
+	case len(body) == 0 && !b.BodyRequired, !b.hasBody && !b.RefuseMembers:
 		return nil
 	case len(body) == 0:
-		return problem.Invalid("a JSON body is required%s", p.missingNames())
+		return problem.Invalid("a JSON body is required%s", b.missingNames())
 	}
 	if err := withinBounds(body); err != nil {
 		return err
@@ -43,17 +42,17 @@ func (p *plan) decode(in reflect.Value, body []byte) error {
 		}
 		return problem.InvalidFields(problem.Field{Pointer: "", Detail: "the body must be a JSON object"})
 	}
-	if err := json.Unmarshal(body, in.Addr().Interface(), p.options); err != nil {
-		return p.explain(body, err)
+	if err := json.Unmarshal(body, in.Addr().Interface(), b.json); err != nil {
+		return b.explain(body, err)
 	}
-	return p.checkRules(in)
+	return b.checkRules(in)
 }
 
-func (p *plan) checkRules(in reflect.Value) error {
-	if p.rules.empty() {
+func (b *Binder) checkRules(in reflect.Value) error {
+	if b.rules.empty() {
 		return nil
 	}
-	bad := p.rules.check(in, "", nil)
+	bad := b.rules.check(in, "", nil)
 	if len(bad) == 0 {
 		return nil
 	}
@@ -71,12 +70,12 @@ func (p *plan) checkRules(in reflect.Value) error {
 }
 
 // missingNames names the required members for a request without body.
-func (p *plan) missingNames() string {
-	if p.rules == nil {
+func (b *Binder) missingNames() string {
+	if b.rules == nil {
 		return ""
 	}
 	var names []string
-	for _, f := range p.rules.fields {
+	for _, f := range b.rules.fields {
 		if f.rule.required {
 			names = append(names, f.name)
 		}
@@ -133,11 +132,11 @@ func isNumberByte(c byte) bool {
 }
 
 // explain makes a problem of a decoder's error, in words of JSON and not of Go.
-func (p *plan) explain(body []byte, err error) error {
+func (b *Binder) explain(body []byte, err error) error {
 	var syntactic *jsontext.SyntacticError
 	if errors.As(err, &syntactic) {
 		if errors.Is(err, jsontext.ErrDuplicateName) {
-			f := problem.Field{Pointer: clip(string(syntactic.JSONPointer)), Detail: "is given more than once"}
+			f := problem.Field{Pointer: Clip(string(syntactic.JSONPointer)), Detail: "is given more than once"}
 			f.Detail = name(f.Pointer) + " " + f.Detail
 			return &problem.Error{Kind: problem.KindInvalid, Code: problem.CodeInvalidJSON, Detail: f.Detail, Fields: []problem.Field{f}}
 		}
@@ -148,11 +147,11 @@ func (p *plan) explain(body []byte, err error) error {
 		return malformed("the body is not JSON")
 	}
 	if errors.Is(err, json.ErrUnknownName) {
-		if fields := unknownMembers(p.in, body); len(fields) > 0 {
+		if fields := unknownMembers(b.in, body); len(fields) > 0 {
 			return problem.InvalidFields(fields...)
 		}
 	}
-	pointer := clip(string(semantic.JSONPointer))
+	pointer := Clip(string(semantic.JSONPointer))
 	detail := "must be " + expected(semantic.GoType)
 	var known *problem.Error
 	switch {
@@ -203,21 +202,4 @@ func name(pointer string) string {
 		return "the body"
 	}
 	return strings.TrimPrefix(pointer, "/")
-}
-
-var pointerEscapes = strings.NewReplacer("~", "~0", "/", "~1")
-
-// escapePointer makes a token of a JSON pointer (RFC 6901 §3).
-func escapePointer(token string) string { return pointerEscapes.Replace(token) }
-
-// clip bounds a caller's text in an answer and keeps it UTF-8.
-func clip(s string) string {
-	const most = 200
-	if len(s) > most {
-		s = s[:most]
-	}
-	if !utf8.ValidString(s) {
-		s = strings.ToValidUTF8(s, "")
-	}
-	return s
 }
