@@ -162,7 +162,7 @@ func TestWorkersUseExactlyTheTablesThatTheySay(t *testing.T) {
 	for _, x := range []optest.Target{decided, stopped, overdue} {
 		relay(nil, key(x))
 		does("approval-open", func() {
-			s.OK(s.App.Approvals.OpenStage(t.Context(), clock.Run(s.actionID(x)).Wait))
+			s.OK(s.App.Approvals.BeginWait(t.Context(), clock.Run(s.actionID(x)).Wait))
 		})
 	}
 	before := read(key(decided))
@@ -180,7 +180,7 @@ func TestWorkersUseExactlyTheTablesThatTheySay(t *testing.T) {
 	late := time.Now().Add(30 * 24 * time.Hour)
 	s.App.Now = func() time.Time { return late }
 	does("approval-escalate", func() {
-		_, err := s.App.Approvals.Escalate(t.Context(), ours, s.actionID(overdue))
+		_, err := s.App.Approvals.EndWait(t.Context(), ours, s.actionID(overdue))
 		s.OK(err)
 	})
 	s.App.Now = func() time.Time { return time.Now().UTC() }

@@ -12,6 +12,7 @@ import (
 
 	"ascend/functions/optest"
 	"ascend/shared/endpoint"
+	"ascend/shared/jsonschema"
 )
 
 // owned are members that only the service sets, with what an attacker would
@@ -114,12 +115,12 @@ func (s *server) state(a optest.Answer, x optest.Target) string {
 // does not know, and wants it named.
 func refusesOwned(t *testing.T, s *server, r endpoint.Route) {
 	t.Helper()
-	members, err := endpoint.Members(r.In())
+	members, err := jsonschema.Members(r.In())
 	s.OK(err)
 	x := s.Target("")
 	before := s.state(optest.Answer{}, x)
 	for _, name := range slices.Sorted(maps.Keys(owned)) {
-		if slices.ContainsFunc(members, func(m endpoint.Member) bool { return m.Name == name }) {
+		if slices.ContainsFunc(members, func(m jsonschema.Member) bool { return m.Name == name }) {
 			t.Errorf("%s takes %s, which only the service sets", r.ID, name)
 		}
 		path, query, body := x.About(r)

@@ -23,7 +23,6 @@ import (
 	"ascend/shared/identity"
 	"ascend/shared/keys"
 	"ascend/shared/store"
-	"ascend/shared/wire"
 )
 
 // due is what the declared auth class of an operation makes of a caller: 401,
@@ -324,7 +323,7 @@ func TestWithoutConfiguredCredentialsNobodyGetsIn(t *testing.T) {
 	s := newServer(t)
 	maps.Copy(s.Callers, s.strangers())
 	x := s.Target("")
-	s.Serve(wire.Claimer(nil, nil)) // without any keys to check credentials with
+	s.Serve(identity.Credentials{}) // without any keys to check credentials with
 	for _, r := range functions.Routes() {
 		for _, who := range s.Names(everybody) {
 			c := s.Callers[who]

@@ -13,7 +13,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"ascend/functions/optest"
-	"ascend/shared/endpoint"
+	shell "ascend/shared/endpoint/lambda"
 )
 
 // response is what the gateway takes of a Lambda's answer.
@@ -30,7 +30,7 @@ type response struct {
 // no gateway sends.
 func (s *server) event(raw []byte) (a optest.Answer, ok bool) {
 	s.Helper()
-	handler := lambda.NewHandler(endpoint.Lambda(s, s.Logger()))
+	handler := lambda.NewHandler(shell.Handler(s, s.Logger()))
 	return s.Observe(func() (a optest.Answer) {
 		out, err := handler.Invoke(s.Context(), raw)
 		if ok = err == nil; !ok {

@@ -15,7 +15,7 @@ import (
 
 	"ascend/functions/optest"
 	"ascend/shared/domain/tenant"
-	"ascend/shared/endpoint"
+	"ascend/shared/jsonschema"
 )
 
 // soak makes the generated requests many more.
@@ -130,7 +130,7 @@ func (g *generator) parameter(tag reflect.StructTag, x optest.Target) string {
 
 // object is a body for a request type: some of its members, mostly of their types.
 func (g *generator) object(t reflect.Type, x optest.Target) string {
-	members, err := endpoint.Members(t)
+	members, err := jsonschema.Members(t)
 	g.s.OK(err)
 	var parts []string
 	for _, m := range members {

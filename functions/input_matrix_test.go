@@ -14,6 +14,7 @@ import (
 
 	"ascend/functions/optest"
 	"ascend/shared/endpoint"
+	"ascend/shared/jsonschema"
 )
 
 const attacks = "../testdata/attacks/"
@@ -111,7 +112,7 @@ func TestEveryMemberRefusesOtherTypes(t *testing.T) {
 		}
 		seen[as] = true
 		x := s.Target("")
-		members, err := endpoint.Members(r.In())
+		members, err := jsonschema.Members(r.In())
 		s.OK(err)
 		for _, m := range members {
 			kind := jsonKind(m.Field.Type)

@@ -13,6 +13,7 @@ import (
 
 	"ascend/functions/optest"
 	"ascend/shared/endpoint"
+	"ascend/shared/jsonschema"
 )
 
 // both asks the same about a target of the others and about one that nobody
@@ -113,7 +114,7 @@ func TestBodiesThatNameAnotherOrganisationsRecordsFindNothing(t *testing.T) {
 			continue
 		}
 		mine := s.Target("")
-		members, err := endpoint.Members(r.In())
+		members, err := jsonschema.Members(r.In())
 		s.OK(err)
 		for _, m := range members {
 			for _, value := range namings() {

@@ -15,7 +15,7 @@ import (
 	"ascend/functions/actions"
 	"ascend/functions/optest"
 	"ascend/shared/domain/problem"
-	"ascend/shared/endpoint"
+	"ascend/shared/jsonschema"
 	"ascend/shared/store"
 	"ascend/shared/store/faulty"
 )
@@ -70,7 +70,7 @@ func TestSecretsInASubmissionAreKeptNowhere(t *testing.T) {
 // caller's own names, and stay as they are.
 func TestACredentialInAnyMemberIsKeptNowhere(t *testing.T) {
 	long(t)
-	members, err := endpoint.Members(reflect.TypeFor[actions.Submission]())
+	members, err := jsonschema.Members(reflect.TypeFor[actions.Submission]())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +104,7 @@ func TestWrongRequestsAreNotRepeatedToTheSender(t *testing.T) {
 			continue
 		}
 		x := s.Target("")
-		members, err := endpoint.Members(r.In())
+		members, err := jsonschema.Members(r.In())
 		s.OK(err)
 		for _, m := range members {
 			for _, value := range []string{`{"password": "%s"}`, `["%s"]`, `"%s"`, `{"x": {"y": "%s"}} x`, `"%s", "` + m.Name + `": "%[1]s"`, `"%s`} {

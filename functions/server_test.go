@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -185,5 +184,5 @@ func writes(r endpoint.Route) bool { return len(r.Writes) > 0 }
 
 // success reports whether a status is a success that the operation promises.
 func success(r endpoint.Route, status int) bool {
-	return status == r.Success || status < 300 && slices.Contains(r.Also, status)
+	return status == r.Success || status == 200 && r.AlsoOK
 }

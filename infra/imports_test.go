@@ -15,9 +15,9 @@ var layers = []struct {
 	name    string
 	folders []string
 }{
-	{"domain", []string{"ascend/shared/domain"}},
+	{"domain", []string{"ascend/shared/domain", "ascend/shared/jsonschema"}},
 	{"events", []string{"ascend/events"}},
-	{"seam", []string{"=ascend/shared/store"}},
+	{"seam", []string{"=ascend/shared/store", "ascend/shared/retry"}},
 	{"app", []string{"ascend/shared/app"}},
 	{"adapters", []string{
 		"ascend/shared/store", "ascend/shared/keys", "ascend/shared/identity", "ascend/shared/endpoint",

@@ -22,8 +22,8 @@ import (
 	"ascend/functions"
 	"ascend/shared/domain/action"
 	"ascend/shared/endpoint"
+	"ascend/shared/identity"
 	"ascend/shared/store"
-	"ascend/shared/wire"
 )
 
 const benchConnections = 8
@@ -239,7 +239,7 @@ func BenchmarkSubmitInProcess(b *testing.B) {
 	}
 	defer h.store.Close()
 	log := slog.New(slog.NewJSONHandler(io.Discard, nil))
-	handler, err := endpoint.New(h.app, wire.Claimer(h.tokens, h.secrets.ring), log, functions.Routes()...)
+	handler, err := endpoint.New(h.app, identity.Credentials{Tokens: h.tokens, Keys: h.secrets.ring}, log, functions.Routes()...)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -17,8 +17,8 @@ import (
 	"ascend/functions"
 	"ascend/shared/app"
 	"ascend/shared/endpoint"
+	"ascend/shared/identity"
 	"ascend/shared/store/embedded"
-	"ascend/shared/wire"
 )
 
 // tick is how often the local clock looks for approvals that nobody gave.
@@ -35,7 +35,7 @@ func serve(ctx context.Context, at place, stdout, stderr io.Writer) (err error) 
 	defer func() { err = errors.Join(err, house.store.Close()) }()
 
 	log := slog.New(slog.NewJSONHandler(stderr, nil))
-	handler, err := endpoint.New(house.app, wire.Claimer(house.tokens, house.secrets.ring), log, functions.Routes()...)
+	handler, err := endpoint.New(house.app, identity.Credentials{Tokens: house.tokens, Keys: house.secrets.ring}, log, functions.Routes()...)
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,6 @@ import (
 	"ascend/shared/app"
 	"ascend/shared/app/command"
 	"ascend/shared/domain/action"
-	"ascend/shared/domain/problem"
 	"ascend/shared/endpoint"
 	"ascend/shared/store"
 )
@@ -26,8 +25,8 @@ func (v Verdict) valid() (action.ID, error) {
 	if err != nil {
 		return 0, err
 	}
-	if invalid := action.ValidateReason(v.Reason); len(invalid) > 0 {
-		return 0, problem.InvalidFields(invalid...)
+	if err := action.ValidateReason(v.Reason).Err(); err != nil {
+		return 0, err
 	}
 	return id, nil
 }
@@ -96,7 +95,7 @@ func decideSpec(verb, summary string, reads ...store.Table) endpoint.Spec {
 		Summary: summary, Example: `{"reason": "Seen and understood"}`, Auth: endpoint.TokenApprover,
 		Reads:         reads,
 		Writes:        []store.Table{store.Actions, store.Commands},
-		InvalidStatus: http.StatusUnprocessableEntity, Also: []int{400, 401, 403, 404, 422, 500, 503},
-		Unknown: endpoint.Tolerate, Body: endpoint.OptionalBody, Repeats: true,
+		InvalidStatus: http.StatusUnprocessableEntity,
+		Unknown:       endpoint.Tolerate, Body: endpoint.OptionalBody, Repeats: true,
 	}
 }

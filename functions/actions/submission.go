@@ -98,8 +98,8 @@ func (s Submission) Proposal() (governance.Proposal, error) {
 	if s.RiskLevel != nil {
 		p.Ignored = append(p.Ignored, "risk_level")
 	}
-	if len(invalid) > 0 {
-		return governance.Proposal{}, problem.InvalidFields(invalid...)
+	if err := invalid.Err(); err != nil {
+		return governance.Proposal{}, err
 	}
 	return p, nil
 }

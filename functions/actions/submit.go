@@ -60,8 +60,8 @@ func submitSpec(id, path string) endpoint.Spec {
 		Auth:    endpoint.KeyOrTokenWrite, ConfirmInBatch: true,
 		Reads:         []store.Table{store.Agents, store.Actions},
 		Writes:        []store.Table{store.Counters, store.Actions, store.Commands},
-		InvalidStatus: http.StatusUnprocessableEntity, Also: []int{400, 401, 403, 422, 500, 503},
-		Unknown: endpoint.Tolerate, Body: endpoint.RequiredBody, Repeats: true,
+		InvalidStatus: http.StatusUnprocessableEntity,
+		Unknown:       endpoint.Tolerate, Body: endpoint.RequiredBody, Repeats: true,
 	}
 }
 

@@ -21,7 +21,7 @@ func TestAnApprovalIsShownAtItsPresentStage(t *testing.T) {
 		ID: 5, Org: 1, Status: governance.Pending, CreatedAt: start, Audit: []audit.Entry{{ID: "aud_1"}},
 		Verdict: governance.Verdict{Status: governance.Pending},
 	}
-	approval.Open(act, workflow.Way{
+	approval.Open(act, workflow.Plan{
 		Source: workflow.FromAgent, Workflow: &workflow.Workflow{ID: "wf_1"}, Kind: workflow.MultiStage,
 		Stages: []workflow.Stage{
 			{Approvers: []workflow.Approver{{Role: tenant.Manager}}, MinApprovers: 1, TimeoutSeconds: 60},

@@ -43,7 +43,6 @@ func Activate() endpoint.Route {
 		Example: `{"reason": "Reviewed by the security team"}`,
 		Auth:    endpoint.TokenAdmin,
 		Reads:   []store.Table{store.Agents, store.Commands}, Writes: written,
-		Also: []int{http.StatusBadRequest, http.StatusNotFound},
 		Body: endpoint.OptionalBody, Repeats: true,
 	}, activate)
 }

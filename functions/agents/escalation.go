@@ -36,7 +36,6 @@ func Escalation() endpoint.Route {
 		Example: `{"escalation_email": "security@example.com", "workflow_id": "wf_0123456789abcdef0123456789abcdef", "timeout_seconds": 60}`,
 		Auth:    endpoint.TokenAdmin,
 		Reads:   []store.Table{store.Agents, store.Directory, store.Commands}, Writes: configured,
-		Also: []int{http.StatusBadRequest, http.StatusNotFound},
 		Body: endpoint.RequiredBody,
 	}, escalation)
 }

@@ -54,7 +54,6 @@ func List() endpoint.Route {
 		Summary: "List agents",
 		Auth:    endpoint.KeyOrToken,
 		Reads:   []store.Table{store.Agents},
-		Also:    []int{http.StatusBadRequest},
 	}, list)
 }
 
@@ -110,7 +109,7 @@ func readPlace(position string, offset int) (place, error) {
 		return p, nil
 	}
 	if _, err := fmt.Sscanf(position, "%d %d %s", &p.total, &p.offset, &p.after); err != nil || p.String() != position {
-		return place{}, problem.InvalidFields(problem.Field{Pointer: "/query/cursor", Detail: "cursor is not a cursor of this list"})
+		return place{}, problem.InvalidField("/query/cursor", "cursor is not a cursor of this list")
 	}
 	return p, nil
 }

@@ -35,7 +35,6 @@ func RateLimits() endpoint.Route {
 		Example: `{"max_actions_per_minute": 1000}`,
 		Auth:    endpoint.TokenAdmin,
 		Reads:   []store.Table{store.Agents, store.Commands}, Writes: written,
-		Also: []int{http.StatusBadRequest, http.StatusNotFound},
 		Body: endpoint.RequiredBody,
 	}, rateLimits)
 }

@@ -58,7 +58,7 @@ func Register() endpoint.Route {
 		Example: `{"agent_id": "customer-service-agent", "display_name": "Customer Service Agent", "tags": ["support"]}`,
 		Auth:    endpoint.KeyOrTokenWrite,
 		Reads:   []store.Table{store.Agents, store.Commands}, Writes: written,
-		Success: http.StatusCreated, Also: []int{http.StatusOK, http.StatusBadRequest},
+		Success: http.StatusCreated, AlsoOK: true,
 		Body: endpoint.RequiredBody, Unknown: endpoint.Tolerate, Repeats: true,
 	}, register)
 }

@@ -36,7 +36,6 @@ func RollBack() endpoint.Route {
 		Summary: "Restore an earlier configuration",
 		Auth:    endpoint.TokenAdmin,
 		Reads:   []store.Table{store.Agents, store.Commands}, Writes: written,
-		Also:    []int{http.StatusBadRequest, http.StatusNotFound},
 		Repeats: true,
 	}, rollback)
 }

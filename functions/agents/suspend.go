@@ -42,7 +42,6 @@ func Suspend() endpoint.Route {
 		Example: `{"reason": "Under investigation"}`,
 		Auth:    endpoint.TokenAdmin,
 		Reads:   stopReads, Writes: stopWrites,
-		Also: []int{http.StatusBadRequest, http.StatusNotFound},
 		Body: endpoint.OptionalBody, Repeats: true,
 	}, suspend)
 }

@@ -33,7 +33,6 @@ func Update() endpoint.Route {
 		Example: `{"display_name": "Customer Service Agent 2"}`,
 		Auth:    endpoint.Token,
 		Reads:   []store.Table{store.Agents, store.Commands}, Writes: configured,
-		Also: []int{http.StatusBadRequest, http.StatusNotFound},
 		Body: endpoint.RequiredBody,
 	}, update)
 }

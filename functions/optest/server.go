@@ -36,7 +36,6 @@ import (
 	"ascend/shared/store"
 	"ascend/shared/store/embedded"
 	"ascend/shared/store/faulty"
-	"ascend/shared/wire"
 )
 
 // The two organisations. The number of the one begins the other's, because a
@@ -104,7 +103,7 @@ func New(t testing.TB, routes ...endpoint.Route) *Server {
 	s.OK(err)
 	tokens, err := s.Issuer.Verifier(nil)
 	s.OK(err)
-	s.Serve(wire.Claimer(tokens, s.Ring))
+	s.Serve(identity.Credentials{Tokens: tokens, Keys: s.Ring})
 	for _, org := range []tenant.ID{Ours, Others} {
 		put, err := record.PutOrganization(organization.Organization{ID: org, Name: "An organisation", CreatedAt: time.Now()}, 1)
 		s.OK(err)

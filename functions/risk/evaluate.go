@@ -34,7 +34,6 @@ func Evaluate() endpoint.Route {
 		Summary: "Score a proposed action without submitting it",
 		Example: actions.Example,
 		Auth:    endpoint.KeyOrToken, Body: endpoint.RequiredBody, Unknown: endpoint.Tolerate,
-		Also: []int{400, 401, 500, 503},
 	}, evaluate)
 }
 

@@ -25,6 +25,6 @@ type awaited struct {
 	Action action.ID `json:"action_id,string"`
 }
 
-func escalate(ctx context.Context, a *app.App, in awaited) (approvals.Standing, error) {
-	return a.Approvals.Escalate(ctx, in.Org, in.Action)
+func escalate(ctx context.Context, a *app.App, in awaited) (approvals.Progress, error) {
+	return a.Approvals.EndWait(ctx, in.Org, in.Action)
 }

@@ -18,6 +18,6 @@ func ApprovalOpen() worker.Worker {
 	}, openStage)
 }
 
-func openStage(ctx context.Context, a *app.App, in approvals.Opening) (struct{}, error) {
-	return struct{}{}, a.Approvals.OpenStage(ctx, in)
+func openStage(ctx context.Context, a *app.App, in approvals.Task) (struct{}, error) {
+	return struct{}{}, a.Approvals.BeginWait(ctx, in)
 }

@@ -32,7 +32,7 @@ func Create() endpoint.Route {
 			"trigger_conditions": {"agent_ids": ["payments-agent"]}}`,
 		Auth:  endpoint.TokenAdmin,
 		Reads: []store.Table{store.Directory, store.Commands}, Writes: []store.Table{store.Directory, store.Commands},
-		Success: http.StatusCreated, Also: []int{http.StatusBadRequest},
+		Success: http.StatusCreated,
 		Body: endpoint.RequiredBody, Repeats: true,
 	}, create)
 }

@@ -3,7 +3,7 @@ package endpoint
 import (
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/binary"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -56,10 +56,7 @@ func (p Page) Position(org tenant.ID, list string) (string, error) {
 
 // cursorSum binds a position to its organisation and list, and tells garbage.
 func cursorSum(org tenant.ID, list, position string) []byte {
-	b := binary.BigEndian.AppendUint64(nil, uint64(org))
-	b = appendPart(b, list)
-	b = appendPart(b, position)
-	sum := sha256.Sum256(b)
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d %q %q", org, list, position))
 	return sum[:8]
 }
 

@@ -179,8 +179,8 @@ func TestADamagedRecordNeverConfirms(t *testing.T) {
 	for _, body := range []string{"", "{", "null", "[]", "{}", `{"id":0}`, `{"id":1,"id":1}`} {
 		i := item(t, record(42, tenant.User), hash)
 		i.Body = []byte(body)
-		if p, err := claim.Confirm(i, now); err == nil {
-			t.Errorf("body %q confirmed %+v", body, p)
+		if p, err := claim.Confirm(i, now); !errors.Is(err, problem.ErrCorrupt) || problem.As(err).Kind != problem.KindInternal {
+			t.Errorf("body %q confirmed %+v: %v", body, p, err)
 		}
 	}
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"ascend/shared/app"
-	"ascend/shared/app/command"
 	"ascend/shared/endpoint"
+	gateway "ascend/shared/endpoint/lambda"
 	"ascend/shared/identity"
 	"ascend/shared/keys"
 	"ascend/shared/wire/internal/cloud"
@@ -40,7 +40,7 @@ func Lambda(route endpoint.Route) {
 		log.Error("start the function", "operation", route.ID, "error", err.Error())
 		os.Exit(1)
 	}
-	lambda.Start(endpoint.Lambda(h, log))
+	lambda.Start(gateway.Handler(h, log))
 }
 
 func handler(env func(string) string, log *slog.Logger, route endpoint.Route) (http.Handler, error) {
@@ -55,7 +55,7 @@ func handler(env func(string) string, log *slog.Logger, route endpoint.Route) (h
 	return endpoint.New(a, credentials, log, route)
 }
 
-// credentials says whom to believe. Nothing is believed by default.
+// credentials returns what authenticates callers. It is an error to configure none.
 func credentials(env func(string) string) (endpoint.Claimer, error) {
 	pepper, err := hex.DecodeString(env(envPepper))
 	if err != nil {
@@ -72,18 +72,5 @@ func credentials(env func(string) string) (endpoint.Claimer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Claimer(tokens, ring), nil
-}
-
-// Claimer recognises callers by token or key.
-func Claimer(tokens *identity.Verifier, ring *keys.Ring) endpoint.Claimer {
-	return claimer{identity.Credentials{Tokens: tokens, Keys: ring}}
-}
-
-type claimer struct{ identity.Credentials }
-
-// Claim implements endpoint.Claimer.
-func (c claimer) Claim(r *http.Request) (command.Claim, error) {
-	claim, _, err := c.Credentials.Claim(r)
-	return claim, err
+	return identity.Credentials{Tokens: tokens, Keys: ring}, nil
 }

@@ -16,7 +16,7 @@ import (
 	"ascend/shared/store"
 )
 
-// admission is what the admission write found.
+// admission holds what the admission write found.
 type admission struct {
 	governance.Admission
 	status  agent.Status // of the state item; "" when there is none
@@ -61,15 +61,14 @@ func (s *Service) admit(ctx context.Context, c *command.Command, org tenant.ID, 
 	}
 }
 
-// countIn is the admission write of a command.
+// countIn returns the admission write of a command.
 func countIn(key store.Key, c *command.Command, marked bool) store.Update {
 	now := c.At
 	write := store.Update{
-		Key:      key,
-		If:       []store.Cond{store.Equal(store.AttrStatus, store.S(string(agent.Active)))},
-		Add:      make(map[string]int64, 3),
-		Remove:   append(store.SlotsNext(now), pastWindows(now)...),
-		Deferred: true, // the action is written after it, and needs it no earlier
+		Key:    key,
+		If:     []store.Cond{store.Equal(store.AttrStatus, store.S(string(agent.Active)))},
+		Add:    make(map[string]int64, 3),
+		Remove: append(store.SlotsNext(now), pastWindows(now)...),
 	}
 	for _, w := range windows(now) {
 		write.If = append(write.If, store.Below(w.count, w.limit))
@@ -87,7 +86,7 @@ func countIn(key store.Key, c *command.Command, marked bool) store.Update {
 	return write
 }
 
-// mark names the command and its credential in the agent's state item: in 128
+// mark returns the name of the command and its credential in the agent's state item: in 128
 // bits, because who can make two commands with one mark gets the second for
 // free, and with the credential, because one that is refused takes its count back.
 func mark(c *command.Command) string {
@@ -95,7 +94,7 @@ func mark(c *command.Command) string {
 	return base64.RawStdEncoding.EncodeToString(sum[:16])
 }
 
-// readRefusal tells from the item as it stood why the write was refused.
+// readRefusal returns why the write was refused, read from the item as it stood.
 func readRefusal(old *store.Item, c *command.Command) admission {
 	now := c.At
 	if old == nil {

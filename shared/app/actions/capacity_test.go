@@ -159,11 +159,11 @@ func TestWhatASubmissionAndAnApprovalConsume(t *testing.T) {
 		}), 3, 2, 6},
 		{"its relay", relay, 0, 0, 0},
 		{"the opening of its stage", func() {
-			o := approvals.Opening{
+			o := approvals.Task{
 				Wait:  approvals.Wait{Org: 1, Action: pending.ID, Stage: 1, WaitSeconds: 7200},
 				Token: base64.StdEncoding.EncodeToString(token), EnteredAt: f.Now(),
 			}
-			if err := f.Approvals.OpenStage(t.Context(), o); err != nil {
+			if err := f.Approvals.BeginWait(t.Context(), o); err != nil {
 				t.Error(err)
 			}
 		}, 2, 1, 1},

@@ -9,7 +9,7 @@ import (
 	"ascend/shared/store"
 )
 
-// window is one fixed UTC window of the rate limits.
+// A window is one fixed UTC window of the rate limits.
 type window struct {
 	name, count, limit string
 	length             time.Duration
@@ -23,7 +23,7 @@ func windows(now time.Time) [3]window {
 	}
 }
 
-// pastWindows names counters that no clock within a minute of ours still
+// pastWindows returns the names of counters that no clock within a minute of ours still
 // counts in. The windows just past stay, for clocks a little behind.
 func pastWindows(now time.Time) []string {
 	names := make([]string, 0, 12)

@@ -21,7 +21,7 @@ const (
 	roomEnd = 5_600
 )
 
-// room is how much the moves of an action may still add to its record: the
+// room returns how much the moves of an action may still add to its record: the
 // approvals of everyone that it needs, the timeout of each stage, and its end.
 func room(act *action.Action) int {
 	if !act.Pending() || act.Approval == nil {
@@ -34,7 +34,7 @@ func room(act *action.Action) int {
 	return votes*roomVote + stages*roomPass + roomEnd + (votes+stages+1)*quoted(act.Input.Proposal.ActionType)
 }
 
-// quoted is how long s is at most as JSON text, without the quotes.
+// quoted returns how long s is at most as JSON text, without the quotes.
 func quoted(s string) int {
 	n := len(s)
 	for i := range len(s) {
@@ -48,7 +48,7 @@ func quoted(s string) int {
 	return n
 }
 
-// fits refuses an action whose record the store would not take, now or after
+// fits returns the refusal of an action whose record the store would not take, now or after
 // any of its moves: what waits can always be approved by all whom it needs,
 // passed on, timed out, rejected and revoked.
 func fits(act *action.Action, record *store.Item) error {
@@ -60,7 +60,6 @@ func fits(act *action.Action, record *store.Item) error {
 	if more > 0 {
 		why = fmt.Sprintf(", and those who approve it may add %d more", more)
 	}
-	return problem.InvalidFields(problem.Field{Pointer: "", Detail: fmt.Sprintf(
-		"the action is too large: its record takes %d bytes%s, and at most %d can be kept; send less, or say where the content lies",
-		size, why, store.MaxItem)})
+	return problem.InvalidField("", "the action is too large: its record takes %d bytes%s, and the limit is %d; send less, or a reference to the content",
+		size, why, store.MaxItem)
 }

@@ -26,8 +26,8 @@ import (
 // be told).
 func (s *Service) Submit(ctx context.Context, c *command.Command, p governance.Proposal) (*action.Action, error) {
 	began, org := s.Now(), c.Claim.Org()
-	admitted := beside(func() (admission, error) { return s.admit(ctx, c, org, p.AgentID) })
-	g, house, err := s.readForSubmit(ctx, c, p.AgentID)
+	admitted := async(func() (admission, error) { return s.admit(ctx, c, org, p.AgentID) })
+	g, customer, err := s.readForSubmit(ctx, c, p.AgentID)
 	counted := <-admitted
 	if err = errors.Join(err, counted.err); err != nil {
 		if problem.As(err).Kind != problem.KindUnavailable {
@@ -38,9 +38,9 @@ func (s *Service) Submit(ctx context.Context, c *command.Command, p governance.P
 		return nil, err
 	}
 
-	now := agentNow(g, counted.value)
-	in := governance.Input{Proposal: action.Redact(p), Agent: now, KillSwitch: house.Stopped(), Admission: counted.value.Admission}
-	act, err := s.newAction(c, in, house, began)
+	now := currentAgent(g, counted.value)
+	in := governance.Input{Proposal: action.Redact(p), Agent: now, KillSwitch: customer.Stopped(), Admission: counted.value.Admission}
+	act, err := s.newAction(c, in, customer, began)
 	if err == nil {
 		act, err = s.storeAction(ctx, c, act)
 	}
@@ -57,9 +57,9 @@ type result[T any] struct {
 	err   error
 }
 
-// beside runs do while the caller goes on. A panic in it is an error of the
+// async runs do while the caller goes on. A panic in it is an error of the
 // request, not the end of the process.
-func beside[T any](do func() (T, error)) <-chan result[T] {
+func async[T any](do func() (T, error)) <-chan result[T] {
 	done := make(chan result[T], 1)
 	go func() {
 		var r result[T]
@@ -76,7 +76,7 @@ func beside[T any](do func() (T, error)) <-chan result[T] {
 
 // readForSubmit confirms the caller and reads the agent and the organisation
 // with its kill switch, in one call.
-func (s *Service) readForSubmit(ctx context.Context, c *command.Command, id agent.ID) (g *agent.Agent, house organization.Organization, err error) {
+func (s *Service) readForSubmit(ctx context.Context, c *command.Command, id agent.ID) (g *agent.Agent, customer organization.Organization, err error) {
 	org := c.Claim.Org()
 	keys := []store.Key{store.AgentKey(org, id), store.OrganizationKey(org)}
 	confirming, needed := c.Claim.Record()
@@ -85,26 +85,26 @@ func (s *Service) readForSubmit(ctx context.Context, c *command.Command, id agen
 	}
 	items, err := s.Store.Get(ctx, keys...)
 	if err != nil {
-		return nil, house, problem.Unavailable("read for a submission", err)
+		return nil, customer, problem.Unavailable("read for a submission", err)
 	}
 	var own *store.Item
 	if needed {
 		own = items[2]
 	}
 	if c.Principal, err = c.Claim.Confirm(own, c.At); err != nil {
-		return nil, house, err
+		return nil, customer, err
 	}
 	if g, err = record.DecodeAgent(items[0]); err != nil {
-		return nil, house, err
+		return nil, customer, err
 	}
-	house, err = record.DecodeOrganization(items[1])
-	return g, house, err
+	customer, err = record.DecodeOrganization(items[1])
+	return g, customer, err
 }
 
-// agentNow joins the agent's record with what the admission write found. They
+// currentAgent joins the agent's record with what the admission write found. They
 // were read side by side; where they disagree on the status, the one that
 // stops the agent counts.
-func agentNow(g *agent.Agent, found admission) governance.Agent {
+func currentAgent(g *agent.Agent, found admission) governance.Agent {
 	now := governance.AgentOf(g)
 	switch {
 	case g == nil && found.status != "": // registered or removed this instant
@@ -118,9 +118,9 @@ func agentNow(g *agent.Agent, found admission) governance.Agent {
 	return now
 }
 
-// newAction decides and makes the record of it. The organisation's workflows
-// are looked at only when people must decide.
-func (s *Service) newAction(c *command.Command, in governance.Input, house organization.Organization, began time.Time) (*action.Action, error) {
+// newAction decides on a proposal and returns the action. It decodes the
+// organisation's workflows only when people must decide.
+func (s *Service) newAction(c *command.Command, in governance.Input, customer organization.Organization, began time.Time) (*action.Action, error) {
 	digest, err := action.Digest(c.Principal.Org, in.Proposal)
 	if err != nil {
 		return nil, &problem.Error{Kind: problem.KindInvalid, Code: problem.CodeValidation, Detail: "the action cannot be put in canonical form", Err: err}
@@ -128,23 +128,23 @@ func (s *Service) newAction(c *command.Command, in governance.Input, house organ
 	act := &action.Action{
 		ID: s.ids.New(c.At), Org: c.Principal.Org, Submitter: c.Principal, Command: c.ID,
 		Input: in, Verdict: governance.Decide(in), Digest: digest,
-		CreatedAt: c.At, UpdatedAt: c.At, CorrelationID: c.CorrelationID, CallerID: c.CallerID, Revision: 1,
+		CreatedAt: c.At, UpdatedAt: c.At, CorrelationID: c.CorrelationID, ClientCorrelationID: c.CallerID, Revision: 1,
 	}
 	act.Status = act.Verdict.Status
 	if act.Pending() {
-		flows, err := record.DecodeWorkflows(house)
+		flows, err := record.DecodeWorkflows(customer)
 		if err != nil {
 			return nil, err
 		}
-		approval.Open(act, wayOf(flows, act))
+		approval.Open(act, planOf(flows, act))
 	}
 	act.Audit = []audit.Entry{decisionEntry(c, act)}
 	act.MicroSeconds = s.Now().Sub(began).Microseconds()
 	return act, nil
 }
 
-// wayOf chooses who decides on a pending action, and how long they have.
-func wayOf(flows []workflow.Workflow, act *action.Action) workflow.Way {
+// planOf returns who decides on a pending action, and how long they have.
+func planOf(flows []workflow.Workflow, act *action.Action) workflow.Plan {
 	byAgent := ""
 	if e := act.Input.Agent.Escalation; e != nil {
 		byAgent = e.WorkflowID

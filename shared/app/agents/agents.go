@@ -23,7 +23,7 @@ type Service struct {
 	ids command.IDs
 }
 
-// Get reads one agent of an organisation.
+// Get returns one agent of an organisation.
 func (s *Service) Get(ctx context.Context, org tenant.ID, id agent.ID) (agent.Agent, error) {
 	if !id.Valid() {
 		return agent.Agent{}, errNotFound()
@@ -38,7 +38,7 @@ func (s *Service) Get(ctx context.Context, org tenant.ID, id agent.ID) (agent.Ag
 	return *g, nil
 }
 
-// errNotFound is the answer for an agent that is not there, or not the caller's.
+// errNotFound returns the answer for an agent that is not there, or not the caller's.
 func errNotFound() error {
 	return problem.NotFound(problem.CodeAgentNotFound, "agent not found")
 }

@@ -13,13 +13,9 @@ import (
 // version; settings that say what already is make none (decision 11).
 func (s *Service) Update(ctx context.Context, c *command.Command, id agent.ID, set agent.Settings) (Change, error) {
 	e := event{name: audit.EventAgentUpdated, verb: "update", version: "updated"}
-	return s.change(ctx, c, id, e, func(_ context.Context, g agent.Agent) (agent.Agent, error) {
+	return s.configure(ctx, c, id, e, func(_ context.Context, g agent.Agent) (agent.Config, error) {
 		config, invalid := set.Apply(g.Config)
-		if len(invalid) > 0 {
-			return g, problem.InvalidFields(invalid...)
-		}
-		g, _ = g.Configure(config, by(c, ""))
-		return g, nil
+		return config, invalid.Err()
 	})
 }
 
@@ -27,15 +23,11 @@ func (s *Service) Update(ctx context.Context, c *command.Command, id agent.ID, s
 // actions already counted in a window stay counted.
 func (s *Service) SetRateLimits(ctx context.Context, c *command.Command, id agent.ID, set agent.LimitSettings) (Change, error) {
 	e := event{name: audit.EventAgentUpdated, verb: "set_rate_limits", version: "rate_limits"}
-	return s.change(ctx, c, id, e, func(_ context.Context, g agent.Agent) (agent.Agent, error) {
-		limits, invalid := set.Apply(g.Config.Limits)
-		if len(invalid) > 0 {
-			return g, problem.InvalidFields(invalid...)
-		}
+	return s.configure(ctx, c, id, e, func(_ context.Context, g agent.Agent) (agent.Config, error) {
 		config := g.Config
-		config.Limits = limits
-		g, _ = g.Configure(config, by(c, ""))
-		return g, nil
+		var invalid problem.Fields
+		config.Limits, invalid = set.Apply(g.Config.Limits)
+		return config, invalid.Err()
 	})
 }
 
@@ -43,25 +35,18 @@ func (s *Service) SetRateLimits(ctx context.Context, c *command.Command, id agen
 // from now on.
 func (s *Service) SetEscalation(ctx context.Context, c *command.Command, id agent.ID, set agent.EscalationSettings) (Change, error) {
 	e := event{name: audit.EventAgentUpdated, verb: "set_escalation", version: "escalation"}
-	return s.change(ctx, c, id, e, func(ctx context.Context, g agent.Agent) (agent.Agent, error) {
-		escalation, invalid := set.Escalation()
-		if len(invalid) > 0 {
-			return g, problem.InvalidFields(invalid...)
-		}
-		if escalation != nil && escalation.WorkflowID != "" {
-			switch _, err := s.Workflows.Get(ctx, g.Org, escalation.WorkflowID); {
-			case err != nil && problem.As(err).Kind == problem.KindNotFound:
-				return g, problem.InvalidFields(problem.Field{
-					Pointer: "/workflow_id", Detail: "workflow_id names no workflow",
-				})
-			case err != nil:
-				return g, err
-			}
-		}
+	return s.configure(ctx, c, id, e, func(ctx context.Context, g agent.Agent) (agent.Config, error) {
 		config := g.Config
-		config.Escalation = escalation
-		g, _ = g.Configure(config, by(c, ""))
-		return g, nil
+		var invalid problem.Fields
+		config.Escalation, invalid = set.Escalation()
+		if err := invalid.Err(); err != nil || config.Escalation == nil || config.Escalation.WorkflowID == "" {
+			return config, err
+		}
+		_, err := s.Workflows.Get(ctx, g.Org, config.Escalation.WorkflowID)
+		if err != nil && problem.As(err).Kind == problem.KindNotFound {
+			err = problem.InvalidField("/workflow_id", "workflow_id names no workflow")
+		}
+		return config, err
 	})
 }
 
@@ -72,15 +57,26 @@ const CodeVersionNotFound = "VERSION_NOT_FOUND"
 // of this life, as a new version. An agent that has it already stays as it is.
 func (s *Service) Rollback(ctx context.Context, c *command.Command, id agent.ID, target string) (Change, error) {
 	e := event{name: audit.EventAgentUpdated, verb: "rollback", version: "rollback", restored: target}
-	return s.change(ctx, c.Deliberate(), id, e, func(ctx context.Context, g agent.Agent) (agent.Agent, error) {
+	return s.configure(ctx, c.Deliberate(), id, e, func(ctx context.Context, g agent.Agent) (agent.Config, error) {
 		v, err := s.findVersion(ctx, g, target)
+		if err != nil {
+			return agent.Config{}, err
+		}
+		if v == nil {
+			return agent.Config{}, problem.NotFound(CodeVersionNotFound, "the agent has no version %q", target)
+		}
+		return v.Config, nil
+	})
+}
+
+// configure gives an agent the configuration that set returns for it.
+func (s *Service) configure(ctx context.Context, c *command.Command, id agent.ID, e event, set func(context.Context, agent.Agent) (agent.Config, error)) (Change, error) {
+	return s.change(ctx, c, id, e, func(ctx context.Context, g agent.Agent) (agent.Agent, error) {
+		config, err := set(ctx, g)
 		if err != nil {
 			return g, err
 		}
-		if v == nil {
-			return g, problem.NotFound(CodeVersionNotFound, "the agent has no version %q", target)
-		}
-		g, _ = g.Configure(v.Config, by(c, ""))
+		g, _ = g.Configure(config, by(c, ""))
 		return g, nil
 	})
 }

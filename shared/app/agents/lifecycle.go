@@ -7,14 +7,13 @@ import (
 	"ascend/shared/app/command"
 	"ascend/shared/domain/agent"
 	"ascend/shared/domain/audit"
-	"ascend/shared/domain/problem"
 )
 
 // Activate lets an agent act. After an emergency suspension it needs a
 // reason (decision 10). An agent that is active stays as it is.
 func (s *Service) Activate(ctx context.Context, c *command.Command, id agent.ID, reason string) (Change, error) {
-	if invalid := agent.ValidateReason(reason); len(invalid) > 0 {
-		return Change{}, problem.InvalidFields(invalid...)
+	if err := agent.ValidateReason(reason).Err(); err != nil {
+		return Change{}, err
 	}
 	e := event{name: audit.EventAgentActivated, verb: "activate", reason: reason}
 	return s.change(ctx, c.Deliberate(), id, e, func(_ context.Context, g agent.Agent) (agent.Agent, error) {
@@ -37,8 +36,8 @@ func (s *Service) Deactivate(ctx context.Context, c *command.Command, id agent.I
 // suspended already stays as it is. What it has pending is denied, also by a
 // repeat that follows a failure.
 func (s *Service) Suspend(ctx context.Context, c *command.Command, id agent.ID, reason string) (Change, error) {
-	if invalid := agent.ValidateReason(reason); len(invalid) > 0 {
-		return Change{}, problem.InvalidFields(invalid...)
+	if err := agent.ValidateReason(reason).Err(); err != nil {
+		return Change{}, err
 	}
 	e := event{name: audit.EventAgentSuspended, verb: "suspend", reason: reason}
 	return s.stop(ctx, c, id, approvals.StopReason(c.Principal.Name(), "suspended", reason), func() (Change, error) {

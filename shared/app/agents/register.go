@@ -7,7 +7,6 @@ import (
 	"ascend/shared/app/record"
 	"ascend/shared/domain/agent"
 	"ascend/shared/domain/audit"
-	"ascend/shared/domain/problem"
 	"ascend/shared/store"
 )
 
@@ -26,8 +25,8 @@ func (s *Service) Register(ctx context.Context, c *command.Command, id agent.ID,
 		typ = *t
 	}
 	config, invalid := set.Apply(agent.Defaults(typ))
-	if invalid = append(id.Validate(), invalid...); len(invalid) > 0 {
-		return Registration{}, problem.InvalidFields(invalid...)
+	if err := append(id.Validate(), invalid...).Err(); err != nil {
+		return Registration{}, err
 	}
 	return command.Once(ctx, s.Store, c, func(ctx context.Context) (Registration, []store.Op, error) {
 		before, err := record.ReadAgent(ctx, s.Store, c.Principal.Org, id)

@@ -22,7 +22,7 @@ type WindowUsage struct {
 	Current int64
 }
 
-// Remaining is how many more actions the window admits; nil is unlimited.
+// Remaining returns how many more actions the window admits; nil is unlimited.
 func (w WindowUsage) Remaining() *int64 {
 	if w.Limit == nil {
 		return nil
@@ -31,7 +31,7 @@ func (w WindowUsage) Remaining() *int64 {
 	return &left
 }
 
-// Usage reads what an agent has used at an instant.
+// Usage returns what an agent has used at an instant.
 func (s *Service) Usage(ctx context.Context, org tenant.ID, id agent.ID, at time.Time) (Usage, error) {
 	if !id.Valid() {
 		return Usage{}, errNotFound()

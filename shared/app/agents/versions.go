@@ -18,7 +18,7 @@ type VersionPage struct {
 	Next     string // where to go on: Range.After of the next part, "" at the end
 }
 
-// Versions lists the versions of an agent, at most 100. Range.After is a
+// Versions returns the versions of an agent, at most 100. Range.After is a
 // number of a version. A list that would be larger than an answer may be is
 // shorter. Versions are numbered without gaps, so the cost is that of what is listed.
 func (s *Service) Versions(ctx context.Context, org tenant.ID, id agent.ID, r record.Range) (VersionPage, error) {
@@ -63,7 +63,7 @@ func (s *Service) Versions(ctx context.Context, org tenant.ID, id agent.ID, r re
 	return list, nil
 }
 
-// findVersion finds a version by its semantic name; nil when there is none.
+// findVersion returns a version by its semantic name; nil when there is none.
 // Versions grow with their numbers, so it looks at few of them.
 func (s *Service) findVersion(ctx context.Context, g agent.Agent, version string) (*agent.Version, error) {
 	low, high := 1, g.Number

@@ -18,73 +18,73 @@ import (
 // stage at a time under a token (infra/approval.asl.json). It decides nothing;
 // this file tells it what was decided, in two places that each suffice:
 //
-//	OpenStage   stores the token, then reads the action
-//	KeepClock   runs after the action was written, and then reads the token
+//	BeginWait   stores the token, then reads the action
+//	SyncClock   runs after the action was written, and then reads the token
 //
 // Whichever reads last sees what the other one wrote. Both act on what stands
 // in the store, never on what they were told has happened, so they may run in
 // any order, any number of times.
 
-// Opening is one wait of an execution as it begins.
-type Opening struct {
+// A Task is one wait of an execution as it begins.
+type Task struct {
 	Wait      `json:",inline"`
 	Token     string    `json:"task_token"` // ends this wait, once; at most 2048 bytes
 	EnteredAt time.Time `json:"entered_at"` // grows from wait to wait of an execution
 }
 
-// Standing is how an action ended, or, while it is pending, the wait that goes on.
-type Standing struct {
+// Progress says how an action ended, or, while it is pending, the wait that goes on.
+type Progress struct {
 	Ended       `json:",inline"`
 	WaitSeconds int64 `json:"wait_seconds,omitzero"` // until the stage's deadline, at least 1; 0 once decided
 }
 
-// keptAfter is how long a wait is remembered after its deadline. Its token is
+// taskKeptFor is how long a wait is remembered after its deadline. Its token is
 // spent by then, and sending a spent token is no error.
-const keptAfter = 24 * time.Hour
+const taskKeptFor = 24 * time.Hour
 
-// OpenStage keeps the token of a wait that begins. Where the action was decided
+// BeginWait keeps the token of a wait that begins. Where the action was decided
 // or its stage approved before, it ends that wait at once. An action that is
 // not there is a problem of kind NotFound: nothing starts a clock for one.
-func (s *Service) OpenStage(ctx context.Context, o Opening) error {
-	if err := o.check(); err != nil {
+func (s *Service) BeginWait(ctx context.Context, t Task) error {
+	if err := t.check(); err != nil {
 		return err
 	}
-	newest, err := s.keepOpening(ctx, o)
+	newest, err := s.putTask(ctx, t)
 	if err != nil || !newest {
 		return err
 	}
-	act, err := record.ReadAction(ctx, s.Store, o.Org, o.Action)
+	act, err := record.ReadAction(ctx, s.Store, t.Org, t.Action)
 	if err != nil {
 		return err
 	}
-	return s.tellClock(ctx, act, o)
+	return s.endStaleWait(ctx, act, t)
 }
 
-// Escalate passes the deadline of an action's stage if it has come, and tells
+// EndWait passes the deadline of an action's stage if it has come, and returns
 // where the action stands then. A clock that runs ahead of ours is told to wait
 // for what remains.
-func (s *Service) Escalate(ctx context.Context, org tenant.ID, id action.ID) (Standing, error) {
+func (s *Service) EndWait(ctx context.Context, org tenant.ID, id action.ID) (Progress, error) {
 	act, err := s.PassDeadline(ctx, org, id)
 	if err != nil {
-		return Standing{}, err
+		return Progress{}, err
 	}
 	if act.Approval == nil {
-		return Standing{}, errUnawaited(act)
+		return Progress{}, errNotAwaiting(act)
 	}
 	if !act.Pending() {
-		return Standing{Ended: ended(act)}, nil
+		return Progress{Ended: ended(act)}, nil
 	}
 	wait := s.wait(act)
-	return Standing{
+	return Progress{
 		Ended:       Ended{Org: wait.Org, Action: wait.Action, Status: string(act.Status), Stage: wait.Stage},
 		WaitSeconds: wait.WaitSeconds,
 	}, nil
 }
 
-// KeepClock lets the clock follow one committed change: it starts for an action
+// SyncClock lets the clock follow one committed change: it starts for an action
 // that awaits approval, waits for the next stage when one is approved, and ends
 // with the decision. Changes of anything else are none of its business.
-func (s *Service) KeepClock(ctx context.Context, change store.Change) error {
+func (s *Service) SyncClock(ctx context.Context, change store.Change) error {
 	if s.Executions == nil || change.New == nil || !store.IsAction(change.Key) {
 		return nil
 	}
@@ -93,7 +93,7 @@ func (s *Service) KeepClock(ctx context.Context, change store.Change) error {
 		return err
 	}
 	if change.Old == nil {
-		return s.startClock(ctx, now)
+		return s.startExecution(ctx, now)
 	}
 	before, err := record.DecodeAction(change.Old)
 	if err != nil {
@@ -116,51 +116,51 @@ func (s *Service) catchUp(ctx context.Context, org tenant.ID, id action.ID) erro
 		return err
 	}
 	if items[1] == nil { // no wait has begun yet; the one that does will look at the action
-		return s.startClock(ctx, act)
+		return s.startExecution(ctx, act)
 	}
-	o, err := decodeOpening(items[1])
+	t, err := decodeTask(items[1])
 	if err != nil {
 		return err
 	}
-	return s.tellClock(ctx, act, o)
+	return s.endStaleWait(ctx, act, t)
 }
 
-// startClock starts the clock of an action unless it is decided. Where it was
+// startExecution starts the clock of an action unless it is decided. Where it was
 // started before, that is no error and changes nothing.
-func (s *Service) startClock(ctx context.Context, act *action.Action) error {
+func (s *Service) startExecution(ctx context.Context, act *action.Action) error {
 	if !act.Pending() || act.Approval == nil {
 		return nil
 	}
 	return s.Executions.Start(ctx, s.wait(act))
 }
 
-// tellClock ends a wait that the action no longer needs.
-func (s *Service) tellClock(ctx context.Context, act *action.Action, o Opening) error {
+// endStaleWait ends a wait that the action no longer needs, and no other.
+func (s *Service) endStaleWait(ctx context.Context, act *action.Action, t Task) error {
 	switch {
 	case act.Approval == nil:
-		return errUnawaited(act)
+		return errNotAwaiting(act)
 	case !act.Pending():
-		return s.Executions.Succeed(ctx, o.Token, ended(act))
-	case o.Stage < act.Approval.Stage+1:
-		return s.Executions.NextStage(ctx, o.Token, s.wait(act))
+		return s.Executions.Succeed(ctx, t.Token, ended(act))
+	case t.Stage < act.Approval.Stage+1:
+		return s.Executions.NextStage(ctx, t.Token, s.wait(act))
 	}
 	return nil
 }
 
-// keepOpening stores a wait unless a later one of the action is stored already,
+// putTask stores a wait unless a later one of the action is stored already,
 // and reports whether it is the newest. Of two waits for one stage, too, the
-// later must win: after an early Escalate the earlier token is spent.
-func (s *Service) keepOpening(ctx context.Context, o Opening) (newest bool, err error) {
-	body, err := json.Marshal(o)
+// later must win: after an early EndWait the earlier token is spent.
+func (s *Service) putTask(ctx context.Context, t Task) (newest bool, err error) {
+	body, err := json.Marshal(t)
 	if err != nil {
 		return false, problem.Internal("encode a wait", err)
 	}
-	entered := o.EnteredAt.UnixMicro()
+	entered := t.EnteredAt.UnixMicro()
 	put := store.Put{
 		Item: store.Item{
-			Key: store.ClockKey(o.Org, o.Action), Body: body,
+			Key: store.ClockKey(t.Org, t.Action), Body: body,
 			Attrs:   store.Attrs{store.AttrEntered: store.N(entered)},
-			Expires: o.EnteredAt.Add(time.Duration(o.WaitSeconds)*time.Second + keptAfter),
+			Expires: t.EnteredAt.Add(time.Duration(t.WaitSeconds)*time.Second + taskKeptFor),
 		},
 		If: []store.Cond{store.Absent()},
 	}
@@ -185,24 +185,24 @@ func (s *Service) keepOpening(ctx context.Context, o Opening) (newest bool, err 
 	return false, problem.Unavailable("keep the token of a wait", err)
 }
 
-func decodeOpening(item *store.Item) (o Opening, err error) {
-	if err := json.Unmarshal(item.Body, &o); err != nil {
-		return o, problem.Corrupt("a wait", err)
+func decodeTask(item *store.Item) (t Task, err error) {
+	if err := json.Unmarshal(item.Body, &t); err != nil {
+		return t, problem.Corrupt("a wait", err)
 	}
-	return o, nil
+	return t, nil
 }
 
 // check refuses what no execution of ours says.
-func (o Opening) check() error {
-	if o.Org.Valid() && o.Action > 0 && o.Action <= action.MaxID && o.Stage >= 1 &&
-		o.WaitSeconds >= 1 && o.WaitSeconds <= 366*24*60*60 &&
-		o.Token != "" && len(o.Token) <= 2048 && o.EnteredAt.Unix() > 0 {
+func (t Task) check() error {
+	if t.Org.Valid() && t.Action > 0 && t.Action <= action.MaxID && t.Stage >= 1 &&
+		t.WaitSeconds >= 1 && t.WaitSeconds <= 366*24*60*60 &&
+		t.Token != "" && len(t.Token) <= 2048 && t.EnteredAt.Unix() > 0 {
 		return nil
 	}
 	return problem.Invalid("the wait is not one of an approval")
 }
 
-// wait is what the clock has to wait for while act is pending.
+// wait returns what the clock has to wait for while act is pending.
 func (s *Service) wait(act *action.Action) Wait {
 	left := act.Approval.StageExpiresAt.Sub(s.Now())
 	return Wait{
@@ -218,6 +218,6 @@ func ended(act *action.Action) Ended {
 	}
 }
 
-func errUnawaited(act *action.Action) error {
+func errNotAwaiting(act *action.Action) error {
 	return problem.InvalidState("action %s awaits no approval", act.ID)
 }

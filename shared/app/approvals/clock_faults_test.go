@@ -39,13 +39,13 @@ func TestAWaitThatBeginsAndAChangeNeverMissEachOther(t *testing.T) {
 				f.deliver(t, f.changesOf(id)...)
 				first := f.machine.Run(id).Wait
 				inTurns(order, steps,
-					func(ctx context.Context) { s.check(t, f.Approvals.OpenStage(ctx, first)) },
+					func(ctx context.Context) { s.check(t, f.Approvals.BeginWait(ctx, first)) },
 					func(ctx context.Context) {
 						s.pass(ctx)
 						change(f, id)
 						for _, c := range f.changesOf(id) {
 							if c.Old != nil {
-								s.check(t, f.Approvals.KeepClock(ctx, c))
+								s.check(t, f.Approvals.SyncClock(ctx, c))
 							}
 						}
 					})
@@ -145,16 +145,16 @@ func TestAClockEndsAsItsActionDoes(t *testing.T) {
 		id := f.pending(rapid.IntRange(1, 3).Draw(t, "stages"))
 		ctx := context.Background()
 		tell := func(t *rapid.T) {
-			_ = f.Approvals.KeepClock(ctx, rapid.SampledFrom(f.changesOf(id)).Draw(t, "change"))
+			_ = f.Approvals.SyncClock(ctx, rapid.SampledFrom(f.changesOf(id)).Draw(t, "change"))
 		}
-		open := func(o approvals.Opening) {
-			err := f.Approvals.OpenStage(ctx, o)
+		open := func(o approvals.Task) {
+			err := f.Approvals.BeginWait(ctx, o)
 			if r := f.machine.Waiting(o.Token); err != nil && r != nil {
 				r.State = executionstest.Escalate // by way of Pause
 			}
 		}
 		escalate := func(r *executionstest.Run) error {
-			at, err := f.Approvals.Escalate(ctx, 1, id)
+			at, err := f.Approvals.EndWait(ctx, 1, id)
 			switch {
 			case err != nil: // retried
 			case at.WaitSeconds > 0:
@@ -176,7 +176,7 @@ func TestAClockEndsAsItsActionDoes(t *testing.T) {
 			"approve": func(*rapid.T) { f.nextStage(id) },
 			"open": func(t *rapid.T) {
 				if r := f.machine.Run(id); r != nil {
-					open(rapid.SampledFrom(r.Openings).Draw(t, "opening"))
+					open(rapid.SampledFrom(r.Tasks).Draw(t, "opening"))
 				}
 			},
 			"time passes": func(t *rapid.T) {
@@ -198,12 +198,12 @@ func TestAClockEndsAsItsActionDoes(t *testing.T) {
 		f.machine.Through = nil
 		told := f.changesOf(id)
 		for _, i := range rapid.Permutation(indexes(len(told))).Draw(t, "order") {
-			if err := f.Approvals.KeepClock(ctx, told[i]); err != nil {
+			if err := f.Approvals.SyncClock(ctx, told[i]); err != nil {
 				t.Fatal(err)
 			}
 		}
 		r := f.machine.Run(id)
-		for opened := 0; opened < len(r.Openings) || r.State == executionstest.Escalate; {
+		for opened := 0; opened < len(r.Tasks) || r.State == executionstest.Escalate; {
 			if opened > 1000 {
 				t.Fatal("the clock does not come to rest")
 			}
@@ -213,12 +213,12 @@ func TestAClockEndsAsItsActionDoes(t *testing.T) {
 				}
 				continue
 			}
-			open(r.Openings[opened])
+			open(r.Tasks[opened])
 			opened++
 		}
 		// What Escalate wrote is told too, before or after its answer arrives.
 		for _, c := range f.changesOf(id) {
-			if err := f.Approvals.KeepClock(ctx, c); err != nil {
+			if err := f.Approvals.SyncClock(ctx, c); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -236,7 +236,7 @@ func TestAClockEndsAsItsActionDoes(t *testing.T) {
 		if act.Pending() { // the token that is kept is the one that is waited under
 			f.decide(id)
 			all := f.changesOf(id)
-			if err := f.Approvals.KeepClock(ctx, all[len(all)-1]); err != nil || r.State != executionstest.Ended {
+			if err := f.Approvals.SyncClock(ctx, all[len(all)-1]); err != nil || r.State != executionstest.Ended {
 				t.Fatalf("after a last decision the clock is %+v: %v", r, err)
 			}
 		}
@@ -261,7 +261,7 @@ func TestEachLostCallOfAnOpeningIsMadeUpForByItsRepeat(t *testing.T) {
 			f.decide(id)
 			o := f.machine.Run(id).Wait
 			f.Faults.Reset(faulty.Nth(n+1, fault))
-			if err := f.Approvals.OpenStage(t.Context(), o); !errors.Is(err, store.ErrUnavailable) || problem.As(err).Kind != problem.KindUnavailable {
+			if err := f.Approvals.BeginWait(t.Context(), o); !errors.Is(err, store.ErrUnavailable) || problem.As(err).Kind != problem.KindUnavailable {
 				t.Errorf("call %d %v: %v", n+1, fault, err)
 			}
 			f.open(t, o)

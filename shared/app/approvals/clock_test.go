@@ -20,15 +20,15 @@ import (
 func (f *clockFixture) deliver(t testing.TB, changes ...store.Change) {
 	t.Helper()
 	for _, c := range changes {
-		if err := f.Approvals.KeepClock(context.Background(), c); err != nil {
+		if err := f.Approvals.SyncClock(context.Background(), c); err != nil {
 			t.Fatal(err)
 		}
 	}
 }
 
-func (f *clockFixture) open(t testing.TB, o approvals.Opening) {
+func (f *clockFixture) open(t testing.TB, o approvals.Task) {
 	t.Helper()
-	if err := f.Approvals.OpenStage(context.Background(), o); err != nil {
+	if err := f.Approvals.BeginWait(context.Background(), o); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -40,7 +40,7 @@ func TestAPendingActionStartsOneClock(t *testing.T) {
 	f.deliver(t, f.changesOf(id)...)
 	f.deliver(t, f.changesOf(id)...)
 	want := approvals.Wait{Org: 1, Action: id, Stage: 1, WaitSeconds: 10}
-	if got := f.machine.Run(id); f.machine.Runs() != 1 || got.Wait.Wait != want || len(got.Openings) != 1 {
+	if got := f.machine.Run(id); f.machine.Runs() != 1 || got.Wait.Wait != want || len(got.Tasks) != 1 {
 		t.Errorf("the clock waits for %+v, want %+v once", got, want)
 	}
 }
@@ -78,12 +78,12 @@ func TestAnApprovedStageBeginsTheNextWait(t *testing.T) {
 	f.Advance(time.Second)
 	f.deliver(t, f.changesOf(id)...)
 	want := approvals.Wait{Org: 1, Action: id, Stage: 2, WaitSeconds: 9}
-	if got := f.machine.Run(id); got.Wait.Wait != want || len(got.Openings) != 2 {
+	if got := f.machine.Run(id); got.Wait.Wait != want || len(got.Tasks) != 2 {
 		t.Errorf("the clock waits for %+v, want %+v", got, want)
 	}
 	f.open(t, f.machine.Run(id).Wait)
 	f.deliver(t, f.changesOf(id)...)
-	if got := f.machine.Run(id); len(got.Openings) != 2 {
+	if got := f.machine.Run(id); len(got.Tasks) != 2 {
 		t.Error("a repeat began another wait")
 	}
 }
@@ -174,25 +174,25 @@ func TestTheLatestWaitOfAStageCounts(t *testing.T) {
 func TestAWaitOfNoActionOfOursIsRefused(t *testing.T) {
 	f := newClock(t)
 	id := f.pending(1)
-	good := approvals.Opening{
+	good := approvals.Task{
 		Wait:  approvals.Wait{Org: 1, Action: id, Stage: 1, WaitSeconds: 10},
 		Token: "t", EnteredAt: f.Now(),
 	}
 	f.open(t, good)
-	for name, spoil := range map[string]func(*approvals.Opening){
-		"no organisation": func(o *approvals.Opening) { o.Org = 0 },
-		"no action":       func(o *approvals.Opening) { o.Action = 0 },
-		"a large action":  func(o *approvals.Opening) { o.Action = action.MaxID + 1 },
-		"no stage":        func(o *approvals.Opening) { o.Stage = 0 },
-		"no time":         func(o *approvals.Opening) { o.WaitSeconds = 0 },
-		"too much time":   func(o *approvals.Opening) { o.WaitSeconds = 1 << 40 },
-		"no token":        func(o *approvals.Opening) { o.Token = "" },
-		"a large token":   func(o *approvals.Opening) { o.Token = string(make([]byte, 2049)) },
-		"no beginning":    func(o *approvals.Opening) { o.EnteredAt = time.Time{} },
+	for name, spoil := range map[string]func(*approvals.Task){
+		"no organisation": func(o *approvals.Task) { o.Org = 0 },
+		"no action":       func(o *approvals.Task) { o.Action = 0 },
+		"a large action":  func(o *approvals.Task) { o.Action = action.MaxID + 1 },
+		"no stage":        func(o *approvals.Task) { o.Stage = 0 },
+		"no time":         func(o *approvals.Task) { o.WaitSeconds = 0 },
+		"too much time":   func(o *approvals.Task) { o.WaitSeconds = 1 << 40 },
+		"no token":        func(o *approvals.Task) { o.Token = "" },
+		"a large token":   func(o *approvals.Task) { o.Token = string(make([]byte, 2049)) },
+		"no beginning":    func(o *approvals.Task) { o.EnteredAt = time.Time{} },
 	} {
 		bad := good
 		spoil(&bad)
-		if err := f.Approvals.OpenStage(t.Context(), bad); problem.As(err).Kind != problem.KindInvalid {
+		if err := f.Approvals.BeginWait(t.Context(), bad); problem.As(err).Kind != problem.KindInvalid {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -202,10 +202,10 @@ func TestAWaitOfNoActionOfOursIsRefused(t *testing.T) {
 	}{{2, id}, {1, 5}} {
 		unknown := good
 		unknown.Org, unknown.Action = other.org, other.id
-		if err := f.Approvals.OpenStage(t.Context(), unknown); problem.As(err).Kind != problem.KindNotFound {
+		if err := f.Approvals.BeginWait(t.Context(), unknown); problem.As(err).Kind != problem.KindNotFound {
 			t.Errorf("opening %v: %v", other, err)
 		}
-		if _, err := f.Approvals.Escalate(t.Context(), other.org, other.id); problem.As(err).Kind != problem.KindNotFound {
+		if _, err := f.Approvals.EndWait(t.Context(), other.org, other.id); problem.As(err).Kind != problem.KindNotFound {
 			t.Errorf("escalating %v: %v", other, err)
 		}
 	}
@@ -225,7 +225,7 @@ func TestEscalatingTellsWhereTheActionStands(t *testing.T) {
 		{time.Hour, `{"organization_id":"1","action_id":"%d","status":"denied","decided_by":"timeout","stage":2}`},
 	} {
 		f.Advance(step.after)
-		got, err := f.Approvals.Escalate(t.Context(), 1, id)
+		got, err := f.Approvals.EndWait(t.Context(), 1, id)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -245,11 +245,11 @@ func TestAnActionThatAwaitsNobodyHasNoClock(t *testing.T) {
 	all := f.changesOf(id)
 	all[1].Old = nil
 	f.deliver(t, all[1])
-	o := approvals.Opening{Wait: approvals.Wait{Org: 1, Action: id, Stage: 1, WaitSeconds: 10}, Token: "t", EnteredAt: f.Now()}
-	if err := f.Approvals.OpenStage(t.Context(), o); problem.As(err).Kind != problem.KindInvalidState {
+	o := approvals.Task{Wait: approvals.Wait{Org: 1, Action: id, Stage: 1, WaitSeconds: 10}, Token: "t", EnteredAt: f.Now()}
+	if err := f.Approvals.BeginWait(t.Context(), o); problem.As(err).Kind != problem.KindInvalidState {
 		t.Errorf("opening: %v", err)
 	}
-	if _, err := f.Approvals.Escalate(t.Context(), 1, id); problem.As(err).Kind != problem.KindInvalidState {
+	if _, err := f.Approvals.EndWait(t.Context(), 1, id); problem.As(err).Kind != problem.KindInvalidState {
 		t.Errorf("escalating: %v", err)
 	}
 	if len(f.machine.Calls()) != 0 {

@@ -58,13 +58,13 @@ func (s *Service) ExpireDue(ctx context.Context) (int, error) {
 // passDeadline is PassDeadline of the action under a key; nil when there is
 // none. did tells that this very call moved it.
 func (s *Service) passDeadline(ctx context.Context, key store.Key) (act *action.Action, did bool, err error) {
-	return s.moveUnasked(ctx, key, "expire", approval.Pass)
+	return s.moveBySystem(ctx, key, "expire", approval.Pass)
 }
 
-// moveUnasked makes a move that nobody asked for, and reports whether this
+// moveBySystem makes a move that nobody asked for, and reports whether this
 // very call made it. The write depends on the record's revision; when somebody
 // else was first, move looks at what they left.
-func (s *Service) moveUnasked(ctx context.Context, key store.Key, verb string, move func(*action.Action, time.Time) (approval.Move, bool)) (*action.Action, bool, error) {
+func (s *Service) moveBySystem(ctx context.Context, key store.Key, verb string, move func(*action.Action, time.Time) (approval.Move, bool)) (*action.Action, bool, error) {
 	for range command.Attempts {
 		items, err := s.Store.Get(ctx, key)
 		if err != nil {
@@ -82,7 +82,7 @@ func (s *Service) moveUnasked(ctx context.Context, key store.Key, verb string, m
 		if !does {
 			return act, false, nil
 		}
-		put, err := moved(act, system(act, now).ActionEntry(act, did.Event, verb, did.Reason, &did.Data))
+		put, err := putMoved(act, system(act, now).ActionEntry(act, did.Event, verb, did.Reason, &did.Data))
 		if err != nil {
 			return nil, false, err
 		}
@@ -97,7 +97,7 @@ func (s *Service) moveUnasked(ctx context.Context, key store.Key, verb string, m
 	return nil, false, problem.Unavailable("move a pending action", errors.New("the record kept changing"))
 }
 
-// system is the command of a move that nobody asked for.
+// system returns the command of a move that nobody asked for.
 func system(act *action.Action, now time.Time) *command.Command {
 	return &command.Command{
 		At: now, CorrelationID: act.CorrelationID,

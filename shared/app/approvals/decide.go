@@ -37,7 +37,7 @@ type Decided struct {
 func (s *Service) Approve(ctx context.Context, c *command.Command, id action.ID, reason string) (Decided, error) {
 	var meant *int // the stage that was present when the command came
 	return s.decide(ctx, c, id, func(act *action.Action) (approval.Move, []store.Op, error) {
-		whileSo, err := s.agentMayStill(ctx, act)
+		whileSo, err := s.whileAgentMay(ctx, act)
 		if err != nil {
 			return approval.Move{}, nil, err
 		}
@@ -77,7 +77,7 @@ func (s *Service) decide(ctx context.Context, c *command.Command, id action.ID, 
 		if err != nil {
 			return Decided{}, nil, err
 		}
-		put, err := moved(act, c.ActionEntry(act, did.Event, "decide", did.Reason, &did.Data))
+		put, err := putMoved(act, c.ActionEntry(act, did.Event, "decide", did.Reason, &did.Data))
 		return Decided{
 			ID: id, Status: act.Status, By: c.Principal.UserID, At: c.At, Reason: cmp.Or(did.Reason, act.Reason()),
 			Stage: act.Approval.Stage + 1, Remaining: act.Remaining(), CorrelationID: c.CorrelationID,
@@ -91,21 +91,21 @@ func (s *Service) decide(ctx context.Context, c *command.Command, id action.ID, 
 	return decided, err
 }
 
-// agentMayStill refuses to let go ahead what an agent asked before it was
+// whileAgentMay refuses to let go ahead what an agent asked before it was
 // stopped, alone or by the organisation's kill switch, also when it was
 // activated again since. It returns the condition under which the agent stays
 // as it is until the write.
-func (s *Service) agentMayStill(ctx context.Context, act *action.Action) ([]store.Op, error) {
+func (s *Service) whileAgentMay(ctx context.Context, act *action.Action) ([]store.Op, error) {
 	agentKey := store.AgentKey(act.Org, act.Input.Proposal.AgentID)
 	items, err := s.Store.Get(ctx, agentKey, store.OrganizationKey(act.Org))
 	if err != nil {
 		return nil, problem.Unavailable("read the agent of an action", err)
 	}
-	house, err := record.DecodeOrganization(items[1])
+	customer, err := record.DecodeOrganization(items[1])
 	if err != nil {
 		return nil, err
 	}
-	if stopped := house.Stopped(); stopped != "" {
+	if stopped := customer.Stopped(); stopped != "" {
 		return nil, problem.InvalidState("the organisation's kill switch is on (%s): nothing can be approved until it is released; the action's status is %s", stopped, act.Status)
 	}
 	g, err := record.DecodeAgent(items[0])
@@ -116,21 +116,21 @@ func (s *Service) agentMayStill(ctx context.Context, act *action.Action) ([]stor
 		return nil, problem.Unavailable("read the agent of an action", fmt.Errorf("agent %q of action %d has no record", act.Input.Proposal.AgentID, act.ID))
 	case g == nil:
 		return []store.Op{store.Check{Key: agentKey, If: []store.Cond{store.Absent()}}}, nil
-	case !mayGoOn(g, act):
+	case !mayStillAct(g, act):
 		return nil, problem.InvalidState("agent %q is %s, or was stopped since it asked: this action cannot be approved; its status is %s", g.ID, g.Status, act.Status)
 	}
 	return []store.Op{store.Check{Key: agentKey, If: []store.Cond{store.Equal(store.AttrRev, store.N(g.Revision))}}}, nil
 }
 
-// mayGoOn reports whether what an agent asked may still be approved: it is
+// mayStillAct reports whether what an agent asked may still be approved: it is
 // active, and its last activation is not after the action.
-func mayGoOn(g *agent.Agent, act *action.Action) bool {
+func mayStillAct(g *agent.Agent, act *action.Action) bool {
 	stopped := act.Input.Agent.Registered && g.ApprovedAt != nil && act.CreatedAt.Before(*g.ApprovedAt)
 	return g.Status == agent.Active && !stopped
 }
 
-// moved is the write of an action after a move, on condition that nobody moved it first.
-func moved(act *action.Action, entry audit.Entry) (store.Put, error) {
+// putMoved returns the write of an action after a move, on condition that nobody moved it first.
+func putMoved(act *action.Action, entry audit.Entry) (store.Put, error) {
 	act.Audit = append(act.Audit, entry)
 	before := act.Revision
 	act.Revision++

@@ -55,8 +55,8 @@ func (s *Service) revoke(ctx context.Context, org tenant.ID, id agent.ID, keys [
 	}
 	var failed error
 	for _, key := range keys {
-		_, _, err := s.moveUnasked(ctx, key, "revoke", func(act *action.Action, now time.Time) (approval.Move, bool) {
-			if mayGoOn(g, act) {
+		_, _, err := s.moveBySystem(ctx, key, "revoke", func(act *action.Action, now time.Time) (approval.Move, bool) {
+			if mayStillAct(g, act) {
 				return approval.Move{}, false
 			}
 			return approval.Revoke(act, why, now)
@@ -66,11 +66,38 @@ func (s *Service) revoke(ctx context.Context, org tenant.ID, id agent.ID, keys [
 	return failed
 }
 
-// StopReason says who stopped an agent, how, and why: the reason of the denials.
+// StopReason returns the reason of the denials: who stopped the agent, how, and why.
 func StopReason(who, how, reason string) string {
 	said := fmt.Sprintf("the agent was %s by %s", how, who)
 	if reason != "" {
 		said += ": " + reason
 	}
 	return said
+}
+
+// RevokeStopped denies what is pending of an agent that a committed change stopped. The
+// command that stopped it does so too; this makes up for one that died in between.
+func (s *Service) RevokeStopped(ctx context.Context, c store.Change) error {
+	if !store.IsAgent(c.Key) || c.Old == nil || c.New == nil {
+		return nil
+	}
+	before, err := record.DecodeAgent(c.Old)
+	if err != nil {
+		return err
+	}
+	after, err := record.DecodeAgent(c.New)
+	if err != nil || before.Status != agent.Active || after.Status == agent.Active {
+		return err
+	}
+	how, reason := "deactivated", ""
+	switch after.Status {
+	case agent.Deleted:
+		how = "deleted"
+	case agent.Suspended:
+		how = "suspended"
+		if after.Suspension != nil {
+			reason = after.Suspension.Reason
+		}
+	}
+	return s.RevokePending(ctx, after.Org, after.ID, StopReason(after.UpdatedBy, how, reason))
 }

@@ -18,22 +18,22 @@ type Claim struct {
 	allow     func(tenant.Principal) error
 }
 
-// Confirmed is the claim of a credential that needs no record.
+// Confirmed returns the claim of a credential that needs no record.
 func Confirmed(p tenant.Principal) Claim { return Claim{principal: p} }
 
-// Unconfirmed is the claim of a key of org that its record must confirm.
+// Unconfirmed returns the claim of a key of org that its record must confirm.
 func Unconfirmed(org tenant.ID, record store.Key, confirm func(*store.Item, time.Time) (tenant.Principal, error)) Claim {
 	return Claim{principal: tenant.Principal{Org: org}, record: record, confirm: confirm}
 }
 
-// Org is the organisation the credential was made for. It is genuine, so it
+// Org returns the organisation that the credential was made for. It is genuine, so it
 // may choose what to read, but nothing is answered before Confirm.
 func (c Claim) Org() tenant.ID { return c.principal.Org }
 
-// Record is the item that confirms the claim; ok is false when none is needed.
+// Record returns the key of the item that confirms the claim; ok is false when none is needed.
 func (c Claim) Record() (key store.Key, ok bool) { return c.record, c.confirm != nil }
 
-// Credential names the credential within its organisation before it is
+// Credential returns the name of the credential within its organisation before it is
 // confirmed: a person's subject, or the key of the record that would confirm.
 func (c Claim) Credential() string {
 	if c.confirm != nil {
@@ -42,14 +42,14 @@ func (c Claim) Credential() string {
 	return c.principal.Subject
 }
 
-// Requiring is the same claim, whose Confirm also fails with the error of
+// Requiring returns the same claim, whose Confirm also fails with the error of
 // allow. The front end puts an operation's required rights on it so.
 func (c Claim) Requiring(allow func(tenant.Principal) error) Claim {
 	c.allow = allow
 	return c
 }
 
-// Confirm gives the principal, or a problem of kind Unauthenticated, or one of
+// Confirm returns the principal, or a problem of kind Unauthenticated, or one of
 // kind Forbidden where Requiring refuses. The zero Claim is nobody.
 func (c Claim) Confirm(record *store.Item, now time.Time) (tenant.Principal, error) {
 	p := c.principal

@@ -12,7 +12,7 @@ import (
 	"ascend/shared/store"
 )
 
-// memory is the answer of a command as kept with its effect.
+// memory is a command's answer, stored under its idempotency key together with its effect.
 type memory struct {
 	Digest string    `json:"digest"`
 	Until  time.Time `json:"until"`
@@ -63,7 +63,7 @@ func Once[T any](ctx context.Context, s store.Store, c *Command, do func(context
 	return none, problem.Unavailable("write a command", errors.New("the record kept changing"))
 }
 
-// recall finds the answer of an earlier run of the command; an expired one is returned as stale.
+// recall returns the answer of an earlier run of the command; an expired one is returned as stale.
 func recall[T any](ctx context.Context, s store.Store, c *Command) (answer T, found bool, stale *store.Item, err error) {
 	items, err := s.Get(ctx, c.MemoryKey())
 	if err != nil {

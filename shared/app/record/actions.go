@@ -11,7 +11,7 @@ import (
 	"ascend/shared/store"
 )
 
-// ReadAction reads one action of an organisation.
+// ReadAction returns one action of an organisation.
 func ReadAction(ctx context.Context, s store.Store, org tenant.ID, id action.ID) (*action.Action, error) {
 	items, err := s.Get(ctx, store.ActionKey(org, id))
 	if err != nil {
@@ -23,7 +23,7 @@ func ReadAction(ctx context.Context, s store.Store, org tenant.ID, id action.ID)
 	return DecodeAction(items[0])
 }
 
-// ActionNotFound is the answer for an action that is not there, or not the caller's.
+// ActionNotFound returns the answer for an action that is not there, or not the caller's.
 func ActionNotFound() error {
 	return problem.NotFound(problem.CodeActionNotFound, "action not found")
 }

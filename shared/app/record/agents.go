@@ -12,7 +12,7 @@ import (
 	"ascend/shared/store"
 )
 
-// ReadAgent reads an agent, also one of status deleted; nil when the name was
+// ReadAgent returns an agent, also one of status deleted; nil when the name was
 // never registered.
 func ReadAgent(ctx context.Context, s store.Store, org tenant.ID, id agent.ID) (*agent.Agent, error) {
 	items, err := s.Get(ctx, store.AgentKey(org, id))

@@ -23,7 +23,7 @@ func PutOrganization(o organization.Organization, revision int64) (store.Put, er
 	}}, err
 }
 
-// ReadOrganization reads the item of an organisation; nil when it has none.
+// ReadOrganization returns the item of an organisation; nil when it has none.
 func ReadOrganization(ctx context.Context, s store.Store, org tenant.ID) (*store.Item, error) {
 	items, err := s.Get(ctx, store.OrganizationKey(org))
 	if err != nil {

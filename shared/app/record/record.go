@@ -28,7 +28,7 @@ type Range struct {
 
 // BadCursor returns the refusal of a Range.After that no list gave.
 func BadCursor() error {
-	return problem.InvalidFields(problem.Field{Pointer: "/query/cursor", Detail: "cursor is not a cursor of this list"})
+	return problem.InvalidField("/query/cursor", "cursor is not a cursor of this list")
 }
 
 // MaxListBytes bounds the records of one list, because a Lambda's answer is at

@@ -75,7 +75,7 @@ var errNoApproval = errors.New("it waits, or waited, without an approval")
 // is to be watched.
 func submission(act *action.Action, entry audit.Entry) ([]events.Data, error) {
 	about, decided, v := actionData(act, entry), decidedData(act), act.Verdict
-	all := []events.Data{events.ActionSubmitted{Action: about, CallerID: act.CallerID}}
+	all := []events.Data{events.ActionSubmitted{Action: about, ClientCorrelationID: act.ClientCorrelationID}}
 	switch {
 	case act.Status == governance.Approved:
 		all = append(all, events.ActionApproved{Action: about, Decided: decided})

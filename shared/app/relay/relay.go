@@ -8,8 +8,6 @@ import (
 
 	"ascend/events"
 	"ascend/shared/app/approvals"
-	"ascend/shared/app/record"
-	"ascend/shared/domain/agent"
 	"ascend/shared/domain/problem"
 	"ascend/shared/store"
 )
@@ -49,8 +47,8 @@ func (r *Relay) Deliver(ctx context.Context, changes []store.Change) (failed map
 	var told []events.Event
 	var of []int // the change that each event is of
 	for i, c := range changes {
-		fail(i, r.Approvals.KeepClock(ctx, c))
-		fail(i, r.keepStopped(ctx, c))
+		fail(i, r.Approvals.SyncClock(ctx, c))
+		fail(i, r.Approvals.RevokeStopped(ctx, c))
 		news, err := announce(c)
 		fail(i, err)
 		for _, e := range news {
@@ -76,31 +74,4 @@ func (r *Relay) publish(ctx context.Context, all []events.Event) (untold []int, 
 		return untold, problem.Unavailable("publish events", errors.New("there is no bus"))
 	}
 	return r.Bus.Publish(ctx, all)
-}
-
-// keepStopped denies what an agent asked before it was stopped. The command
-// that stopped it does so too; this makes up for one that died in between.
-func (r *Relay) keepStopped(ctx context.Context, c store.Change) error {
-	if !store.IsAgent(c.Key) || c.Old == nil || c.New == nil {
-		return nil
-	}
-	before, err := record.DecodeAgent(c.Old)
-	if err != nil {
-		return err
-	}
-	after, err := record.DecodeAgent(c.New)
-	if err != nil || before.Status != agent.Active || after.Status == agent.Active {
-		return err
-	}
-	how, reason := "deactivated", ""
-	switch after.Status {
-	case agent.Deleted:
-		how = "deleted"
-	case agent.Suspended:
-		how = "suspended"
-		if after.Suspension != nil {
-			reason = after.Suspension.Reason
-		}
-	}
-	return r.Approvals.RevokePending(ctx, after.Org, after.ID, approvals.StopReason(after.UpdatedBy, how, reason))
 }

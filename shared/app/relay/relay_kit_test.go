@@ -94,7 +94,7 @@ func (w *town) freshWorld() {
 
 // runTasks lets the machine open the waits that have begun.
 func (w *town) runTasks() {
-	w.machine.RunTasks(func(o approvals.Opening) error { return w.Approvals.OpenStage(context.Background(), o) })
+	w.machine.RunTasks(func(o approvals.Task) error { return w.Approvals.BeginWait(context.Background(), o) })
 }
 
 // faultyWorld lets the seam fail whatever the relay calls.

@@ -3,7 +3,6 @@ package workflows
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"ascend/shared/app/command"
@@ -25,8 +24,8 @@ type Service struct{ Store store.Store }
 // that are submitted from now on.
 func (s *Service) Create(ctx context.Context, c *command.Command, d workflow.Definition) (workflow.Workflow, error) {
 	w, invalid := d.Workflow()
-	if len(invalid) > 0 {
-		return workflow.Workflow{}, problem.InvalidFields(invalid...)
+	if err := invalid.Err(); err != nil {
+		return workflow.Workflow{}, err
 	}
 	w.CreatedAt, w.CreatedBy = c.At.Truncate(time.Millisecond), c.Principal.Name()
 	return command.Once(ctx, s.Store, c, func(ctx context.Context) (workflow.Workflow, []store.Op, error) {
@@ -41,13 +40,13 @@ func (s *Service) Create(ctx context.Context, c *command.Command, d workflow.Def
 			return workflow.Workflow{}, nil, err
 		}
 		if len(all) >= workflow.MaxWorkflows {
-			return workflow.Workflow{}, nil, errWorkflows("an organisation has at most %d workflows", workflow.MaxWorkflows)
+			return workflow.Workflow{}, nil, problem.InvalidField("", "an organisation has at most %d workflows", workflow.MaxWorkflows)
 		}
 		if o.Workflows, err = record.Encode("encode the workflows", append(all, w)); err != nil {
 			return workflow.Workflow{}, nil, err
 		}
 		if len(o.Workflows) > maxWorkflowBytes {
-			return workflow.Workflow{}, nil, errWorkflows("an organisation's workflows must not exceed %d KiB together", maxWorkflowBytes>>10)
+			return workflow.Workflow{}, nil, problem.InvalidField("", "an organisation's workflows must not exceed %d KiB together", maxWorkflowBytes>>10)
 		}
 		put, err := write(o)
 		if err != nil {
@@ -66,8 +65,4 @@ func workflowEntry(c *command.Command, w workflow.Workflow) (store.Put, error) {
 		Item: store.Item{Key: store.OrganizationChangeKey(c.Principal.Org, entry.ID), Body: body},
 		If:   []store.Cond{store.Absent()},
 	}, err
-}
-
-func errWorkflows(format string, args ...any) error {
-	return problem.InvalidFields(problem.Field{Pointer: "", Detail: fmt.Sprintf(format, args...)})
 }

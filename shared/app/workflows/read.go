@@ -10,7 +10,7 @@ import (
 	"ascend/shared/domain/workflow"
 )
 
-// Get reads one workflow.
+// Get returns one workflow.
 func (s *Service) Get(ctx context.Context, org tenant.ID, id string) (workflow.Workflow, error) {
 	all, err := s.all(ctx, org)
 	if err != nil {

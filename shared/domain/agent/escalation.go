@@ -18,7 +18,7 @@ type Escalation struct {
 // escalation: an absent member is the same as null, which clears. The caller of
 // Escalation checks that the workflow exists.
 type EscalationSettings struct {
-	WebhookURL          *string `json:"escalation_webhook_url,omitzero" doc:"Where escalations are to be told: an absolute https URL without credentials. Nothing is sent there yet; the audit entry of a denial by timeout names it."`
+	WebhookURL          *string `json:"escalation_webhook_url,omitzero" doc:"Where escalations will be sent: an absolute https URL without credentials. Nothing is sent there yet; the audit entry of a denial by timeout names it."`
 	Email               *string `json:"escalation_email,omitzero" doc:"Who may approve when nobody else did in time."`
 	AllowQueuedApproval *bool   `json:"allow_queued_approval,omitzero" doc:"Whether an action that timed out waits once more, for escalation_email; true by default."`
 	WorkflowID          *string `json:"workflow_id,omitzero" doc:"The workflow that the agent's pending actions go through, unless a policy names another."`
@@ -30,7 +30,7 @@ const MaxEscalationSeconds = 30 * 24 * 60 * 60
 
 // Escalation returns the escalation, nil where no member is set, or the fields
 // that are not valid.
-func (s EscalationSettings) Escalation() (*Escalation, []problem.Field) {
+func (s EscalationSettings) Escalation() (*Escalation, problem.Fields) {
 	var invalid problem.Fields
 	invalid.URL("/escalation_webhook_url", s.WebhookURL, "https")
 	if s.Email != nil {
@@ -45,9 +45,9 @@ func (s EscalationSettings) Escalation() (*Escalation, []problem.Field) {
 	if len(invalid) > 0 || s == (EscalationSettings{}) {
 		return nil, invalid
 	}
-	e := &Escalation{WebhookURL: s.WebhookURL, Email: s.Email, AllowQueuedApproval: true}
-	if s.AllowQueuedApproval != nil {
-		e.AllowQueuedApproval = *s.AllowQueuedApproval
+	e := &Escalation{
+		WebhookURL: s.WebhookURL, Email: s.Email,
+		AllowQueuedApproval: s.AllowQueuedApproval == nil || *s.AllowQueuedApproval,
 	}
 	if s.WorkflowID != nil {
 		e.WorkflowID = *s.WorkflowID

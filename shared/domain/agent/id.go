@@ -16,7 +16,7 @@ const IDPattern = `^[A-Za-z0-9._:@-]{3,64}$`
 func (id ID) Valid() bool { return len(id.Validate()) == 0 }
 
 // Validate returns what is wrong with an agent's own name, in the documented words (seeds/001).
-func (id ID) Validate() []problem.Field {
+func (id ID) Validate() problem.Fields {
 	var invalid problem.Fields
 	strange := func(r rune) bool {
 		letter := 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'

@@ -33,7 +33,7 @@ type Settings struct {
 // An action at or above max_risk_threshold is never approved by its score, so
 // auto_approve_below may not be set above it. Lowering only the maximum below
 // auto_approve_below lowers that as well.
-func (s Settings) Apply(base Config) (Config, []problem.Field) {
+func (s Settings) Apply(base Config) (Config, problem.Fields) {
 	c := base
 	if !s.Type.IsZero() {
 		c.Type = Supervised
@@ -66,7 +66,7 @@ const MaxLimit = 1_000_000_000
 
 // Apply returns base with the settings, or the fields that are not within
 // 0 … MaxLimit. A limit of 0 admits nothing.
-func (s LimitSettings) Apply(base Limits) (Limits, []problem.Field) {
+func (s LimitSettings) Apply(base Limits) (Limits, problem.Fields) {
 	l := base
 	assign(s, &l, Limits{})
 	var invalid problem.Fields

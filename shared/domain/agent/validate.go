@@ -29,7 +29,7 @@ func Types() []Type { return []Type{Autonomous, Supervised, Advisory, MCPServer,
 func (t Type) Valid() bool { return slices.Contains(Types(), t) }
 
 // ValidateReason returns what is wrong with the reason of a suspension or activation.
-func ValidateReason(reason string) []problem.Field {
+func ValidateReason(reason string) problem.Fields {
 	var invalid problem.Fields
 	invalid.Prose("/reason", reason, MaxReason)
 	return invalid

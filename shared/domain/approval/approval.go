@@ -49,17 +49,17 @@ type Move struct {
 }
 
 // Open begins the approval of an action whose verdict is pending. It copies the
-// way into the record, and adds a last stage where the agent queues for its
+// plan into the record, and adds a last stage where the agent queues for its
 // escalation e-mail (agent.Escalation).
-func Open(a *action.Action, way workflow.Way) {
+func Open(a *action.Action, plan workflow.Plan) {
 	w := &action.Approval{
-		RequestID: a.ID.RequestID(), Source: way.Source, Kind: way.Kind,
+		RequestID: a.ID.RequestID(), Source: plan.Source, Kind: plan.Kind,
 		OpenedAt: a.CreatedAt, MFA: a.Verdict.MFA,
 	}
-	if way.Workflow != nil {
-		w.WorkflowID = way.Workflow.ID
+	if plan.Workflow != nil {
+		w.WorkflowID = plan.Workflow.ID
 	}
-	for _, s := range way.Stages {
+	for _, s := range plan.Stages {
 		w.Stages = append(w.Stages, action.Stage{Stage: s})
 	}
 	if e := a.Input.Agent.Escalation; e != nil && e.AllowQueuedApproval && e.Email != nil && *e.Email != "" {
@@ -67,8 +67,8 @@ func Open(a *action.Action, way workflow.Way) {
 			Name: "escalation", Approvers: []workflow.Approver{{Email: *e.Email}},
 			TimeoutSeconds: e.TimeoutSeconds, MinApprovers: 1,
 		}
-		if n := len(way.Stages); last.TimeoutSeconds == 0 && n > 0 {
-			last.TimeoutSeconds = way.Stages[n-1].TimeoutSeconds
+		if n := len(plan.Stages); last.TimeoutSeconds == 0 && n > 0 {
+			last.TimeoutSeconds = plan.Stages[n-1].TimeoutSeconds
 		}
 		w.Stages = append(w.Stages, action.Stage{Stage: last, Escalation: true})
 	}

@@ -50,7 +50,7 @@ func waiting(path *agent.Escalation, stages ...workflow.Stage) *action.Action {
 		Input:   governance.Input{Agent: governance.Agent{Escalation: path}},
 		Verdict: governance.Verdict{Status: governance.Pending, MFA: true, Risk: risk.Result{Score: 75}},
 	}
-	Open(a, workflow.Way{Source: workflow.FromTrigger, Workflow: &workflow.Workflow{ID: "wf_1"}, Kind: workflow.MultiStage, Stages: stages})
+	Open(a, workflow.Plan{Source: workflow.FromTrigger, Workflow: &workflow.Workflow{ID: "wf_1"}, Kind: workflow.MultiStage, Stages: stages})
 	var err error
 	if a.Digest, err = action.Digest(a.Org, a.Input.Proposal); err != nil {
 		panic(err)

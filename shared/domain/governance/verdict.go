@@ -6,7 +6,7 @@ import (
 	"ascend/shared/domain/risk"
 )
 
-// Outcome is the status of an action, one of three; no client reads a fourth (clients.md rule 9).
+// Status is the status of an action. Clients know only these three (clients.md rule 9).
 type Status string
 
 // The documented statuses.
@@ -17,8 +17,8 @@ const (
 )
 
 // Decision returns the status in the words of the published clients.
-func (o Status) Decision() string {
-	switch o {
+func (s Status) Decision() string {
+	switch s {
 	case Approved:
 		return "allowed"
 	case Pending:
@@ -39,7 +39,7 @@ const (
 	CodePolicy           = "POLICY_DENIED"
 )
 
-// Result is what one check came to.
+// Result is the result of one check.
 type Result string
 
 // The results of a check.
@@ -50,7 +50,7 @@ const (
 	NotConfigured Result = "not_configured"
 )
 
-// Check is one step of a decision, explained.
+// Check is one step of a decision with its explanation.
 type Check struct {
 	Name   string `json:"check"`
 	Result Result `json:"result"`
@@ -61,7 +61,7 @@ type Check struct {
 	retry   int64
 }
 
-// Framework is where an action stands in NIST SP 800-53 and MITRE ATT&CK.
+// Framework is the classification of an action in NIST SP 800-53 and MITRE ATT&CK.
 type Framework struct {
 	NISTControl     string `json:"nist_control"`
 	NISTDescription string `json:"nist_description"`

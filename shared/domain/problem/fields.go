@@ -30,17 +30,26 @@ func (f *Fields) Add(pointer, format string, args ...any) {
 	*f = append(*f, Field{Pointer: pointer, Detail: fmt.Sprintf(format, args...)})
 }
 
-// Required demands more than white space.
+// Err returns the validation failure that names the fields, nil for none.
+func (f Fields) Err() error {
+	if len(f) == 0 {
+		return nil
+	}
+	return InvalidFields(f...)
+}
+
+// Required checks that s is not blank.
 func (f *Fields) Required(pointer, s string) {
 	if strings.TrimSpace(s) == "" {
 		f.Add(pointer, "%s is required", subject(pointer))
 	}
 }
 
-// Text allows a line of at most most characters.
+// Text checks a line of at most most characters.
 func (f *Fields) Text(pointer, s string, most int) { f.text(pointer, s, most, "") }
 
-// Prose allows at most most characters, tabs and line breaks among them.
+// Prose checks a text of at most most characters, in which tabs and line breaks
+// are allowed.
 func (f *Fields) Prose(pointer, s string, most int) { f.text(pointer, s, most, "\t\n\r") }
 
 func (f *Fields) text(pointer, s string, most int, allowed string) {
@@ -52,8 +61,8 @@ func (f *Fields) text(pointer, s string, most int, allowed string) {
 	}
 }
 
-// List allows at most most entries, each a Text of each characters that is not
-// blank. It reports whether there are no more, so that they can be looked at.
+// List checks at most most entries, each a Text of at most each characters that
+// is not blank. It reports whether it looked at the entries: not at too many.
 func (f *Fields) List(pointer string, entries []string, most, each int) bool {
 	if len(entries) > most {
 		f.Add(pointer, "%s must not have more than %d entries", subject(pointer), most)
@@ -72,7 +81,7 @@ func (f *Fields) List(pointer string, entries []string, most, each int) bool {
 // Entry returns the pointer to an entry of a list.
 func Entry(list string, i int) string { return list + "/" + strconv.Itoa(i) }
 
-// Emails demands that each entry is an e-mail address.
+// Emails checks that each entry is an e-mail address.
 func (f *Fields) Emails(pointer string, entries []string) {
 	for i, entry := range entries {
 		if !validEmail(entry) {
@@ -81,7 +90,7 @@ func (f *Fields) Emails(pointer string, entries []string) {
 	}
 }
 
-// Email demands a bare e-mail address.
+// Email checks for a bare e-mail address.
 func (f *Fields) Email(pointer, s string) {
 	if !validEmail(s) {
 		f.Add(pointer, "%s must be an e-mail address", subject(pointer))
@@ -93,7 +102,7 @@ func validEmail(s string) bool {
 	return err == nil && address.Address == s && len(s) <= MaxEmail
 }
 
-// URL demands of a text that is not nil an absolute URL of one of the schemes.
+// URL checks that text is nil or an absolute URL of one of the schemes.
 func (f *Fields) URL(pointer string, text *string, schemes ...string) {
 	if text == nil {
 		return
@@ -105,29 +114,29 @@ func (f *Fields) URL(pointer string, text *string, schemes ...string) {
 	}
 }
 
-// Integer demands low ≤ n ≤ high.
+// Integer checks low ≤ n ≤ high.
 func (f *Fields) Integer(pointer string, n, low, high int64) {
 	if n < low || n > high {
 		f.Add(pointer, "%s must be an integer between %d and %d", subject(pointer), low, high)
 	}
 }
 
-// Number demands low ≤ x ≤ high.
+// Number checks low ≤ x ≤ high.
 func (f *Fields) Number(pointer string, x, low, high float64) {
 	if !(x >= low && x <= high) { // NaN is neither
 		f.Add(pointer, "%s must be a number between %v and %v", subject(pointer), low, high)
 	}
 }
 
-// Object demands a value of at most most bytes as JSON, a multiple of 1 KiB.
+// Object checks that v is at most most bytes as JSON, a multiple of 1 KiB.
 func (f *Fields) Object(pointer string, v any, most int) {
 	if b, err := json.Marshal(v); err != nil || len(b) > most {
 		f.Add(pointer, "%s must be an object of at most %d KiB", subject(pointer), most>>10)
 	}
 }
 
-// OneOf demands one of the values. It is a function because methods have no
-// type parameters.
+// OneOf checks that v is one of the values. It is a function because methods have
+// no type parameters.
 func OneOf[T ~string](f *Fields, pointer string, v T, values []T) {
 	if !slices.Contains(values, v) {
 		names := make([]string, len(values))

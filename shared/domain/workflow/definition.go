@@ -46,7 +46,7 @@ type StageDefinition struct {
 
 // Workflow returns the defined workflow, still without id and author, or the
 // fields that are not valid.
-func (d Definition) Workflow() (Workflow, []problem.Field) {
+func (d Definition) Workflow() (Workflow, problem.Fields) {
 	var invalid problem.Fields
 	name(&invalid, "/name", d.Name)
 	w := Workflow{Name: d.Name, Kind: d.Kind, Priority: DefaultPriority}
@@ -116,7 +116,7 @@ func (d Definition) manyStages(invalid *problem.Fields) []Stage {
 	if len(*invalid) > before {
 		return nil
 	}
-	if people > MaxApprovers { // because an action's record must have room for what each of them says
+	if people > MaxApprovers { // an action's record reserves space for the vote of each
 		invalid.Add("/stages", "the min_approvers of all stages must not exceed %d together", MaxApprovers)
 	}
 	if total > MaxTotal {
@@ -150,14 +150,14 @@ func (s StageDefinition) stage(at string, invalid *problem.Fields) Stage {
 	return stage
 }
 
-// name demands a Text that is not blank.
+// name checks a Text that must not be blank.
 func name(f *problem.Fields, pointer, s string) {
 	f.Required(pointer, s)
 	f.Text(pointer, s, MaxName)
 }
 
-// approvers demands of each entry exactly one of an e-mail address and a role
-// that can approve, and refuses one that comes twice.
+// approvers checks that each entry has either an e-mail address or a role that
+// can approve, and that none is repeated.
 func approvers(f *problem.Fields, at string, entries []Approver) {
 	switch {
 	case len(entries) == 0:

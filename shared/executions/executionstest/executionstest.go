@@ -38,15 +38,15 @@ type Machine struct {
 
 // Run is one execution.
 type Run struct {
-	State    State
-	Wait     approvals.Opening   // the present one, while in Await
-	Openings []approvals.Opening // each call that approval-open is to get, or has got
-	Output   approvals.Ended
+	State  State
+	Wait   approvals.Task   // the present one, while in Await
+	Tasks  []approvals.Task // each call that approval-open is to get, or has got
+	Output approvals.Ended
 }
 
 // task is a call of approval-open that is to be made.
 type task struct {
-	approvals.Opening
+	approvals.Task
 	done bool
 }
 
@@ -107,9 +107,9 @@ func (m *Machine) enter(r *Run, w approvals.Wait) {
 	}
 	n := len(m.tasks) + 1
 	r.State = Await
-	r.Wait = approvals.Opening{Wait: w, Token: fmt.Sprintf("token-%s-%d", w.Action, n), EnteredAt: now().Add(time.Duration(n) * time.Microsecond)}
-	r.Openings = append(r.Openings, r.Wait)
-	m.tasks = append(m.tasks, &task{Opening: r.Wait})
+	r.Wait = approvals.Task{Wait: w, Token: fmt.Sprintf("token-%s-%d", w.Action, n), EnteredAt: now().Add(time.Duration(n) * time.Microsecond)}
+	r.Tasks = append(r.Tasks, r.Wait)
+	m.tasks = append(m.tasks, &task{Task: r.Wait})
 }
 
 func (m *Machine) waiting(token string) *Run {
@@ -158,7 +158,7 @@ func (m *Machine) Calls() []string {
 
 // RunTasks makes the call of approval-open for each wait that has begun, again and again
 // until it succeeds.
-func (m *Machine) RunTasks(open func(approvals.Opening) error) {
+func (m *Machine) RunTasks(open func(approvals.Task) error) {
 	for {
 		m.mu.Lock()
 		i := slices.IndexFunc(m.tasks, func(t *task) bool { return !t.done })
@@ -168,6 +168,6 @@ func (m *Machine) RunTasks(open func(approvals.Opening) error) {
 		}
 		t := m.tasks[i]
 		m.mu.Unlock()
-		t.done = open(t.Opening) == nil
+		t.done = open(t.Task) == nil
 	}
 }
