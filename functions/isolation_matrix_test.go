@@ -227,7 +227,7 @@ func TestAnotherOrganisationsCursorIsAnyGarbage(t *testing.T) {
 	}
 }
 
-// next is an answer's cursor, in its body or its Link header.
+// next returns an answer's cursor, in its body or its Link header.
 func next(a optest.Answer) string {
 	if c := a.Text("/pagination/next_cursor"); c != "" {
 		return c

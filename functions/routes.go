@@ -13,7 +13,7 @@ import (
 )
 
 // Table lists the operations; each entry makes its route. A new operation is
-// one file, its test, and one row here (then run go generate ./functions).
+// one file, its test, and one row here (then run make generate).
 func Table() []func() endpoint.Route {
 	return []func() endpoint.Route{
 		actions.Submit,
