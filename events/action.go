@@ -2,8 +2,8 @@ package events
 
 import "time"
 
-// Action is what every event of an action says of it. Secrets were cut out of
-// its texts before they were stored (decision 20).
+// Action is part of every event of an action. Its texts were redacted before they
+// were stored (decision 20).
 type Action struct {
 	ID           int64  `json:"action_id"`
 	AgentID      string `json:"agent_id"`
@@ -22,13 +22,13 @@ type Action struct {
 	AuditID string `json:"audit_id" doc:"The audit entry that the event tells of."`
 }
 
-// Decided is why an action has its status.
+// Decided explains the status of an action.
 type Decided struct {
 	DecidedBy string `json:"decided_by" doc:"What decided, such as auto_approve, policy, approver or timeout."`
 	Reason    string `json:"reason" doc:"In a sentence."`
 }
 
-// Approval is the wait of an action for people.
+// Approval is the state of an action's approval.
 type Approval struct {
 	RequestID      string    `json:"approval_request_id"`
 	WorkflowID     string    `json:"workflow_id,omitzero" doc:"Absent where the band of the score chose who approves."`
@@ -38,11 +38,11 @@ type Approval struct {
 	ExpiresAt      time.Time `json:"expires_at" doc:"When the last stage ends."`
 }
 
-// ActionSubmitted is sent for every submission, beside the decision on it. Its
-// status is what the decision came to.
+// ActionSubmitted is sent for every submission, in addition to the event of its
+// decision. Its status is the one decided.
 type ActionSubmitted struct {
 	Action
-	CallerID string `json:"caller_correlation_id,omitzero" doc:"The caller's X-Correlation-ID."`
+	ClientCorrelationID string `json:"caller_correlation_id,omitzero" doc:"The caller's X-Correlation-ID."`
 }
 
 // ActionApproved is sent when an action may go ahead: at once, or by people.
@@ -86,24 +86,3 @@ type ActionTimeout struct {
 	Action
 	Decided
 }
-
-// EventType implements Data.
-func (ActionSubmitted) EventType() string { return "action.submitted" }
-
-// EventType implements Data.
-func (ActionApproved) EventType() string { return "action.approved" }
-
-// EventType implements Data.
-func (ActionDenied) EventType() string { return "action.denied" }
-
-// EventType implements Data.
-func (ActionBlocked) EventType() string { return "action.blocked" }
-
-// EventType implements Data.
-func (ActionPending) EventType() string { return "action.pending" }
-
-// EventType implements Data.
-func (ActionEscalated) EventType() string { return "action.escalated" }
-
-// EventType implements Data.
-func (ActionTimeout) EventType() string { return "action.timeout" }

@@ -1,6 +1,6 @@
 package events
 
-// Agent is what every event of an agent says of it.
+// Agent is part of every event of an agent.
 type Agent struct {
 	ID      int64  `json:"id" doc:"The service's own number of the agent."`
 	AgentID string `json:"agent_id"`
@@ -10,13 +10,13 @@ type Agent struct {
 	AuditID string `json:"audit_id" doc:"The audit entry of the change."`
 }
 
-// Previously is how the agent was before a change.
+// Previously is the agent's state before a change.
 type Previously struct {
 	PreviousStatus  string `json:"previous_status" enum:"draft,active,suspended"`
 	PreviousVersion string `json:"previous_version"`
 }
 
-// AgentRegistered is sent when an agent was entered as a draft.
+// AgentRegistered is sent when an agent was registered as a draft.
 type AgentRegistered struct{ Agent }
 
 // AgentUpdated is sent when an agent's configuration changed, or it returned to
@@ -29,37 +29,22 @@ type AgentUpdated struct {
 	RestoredVersion string   `json:"restored_version,omitzero" doc:"Of a rollback."`
 }
 
-// AgentActivated is sent when an agent may act from now on.
+// AgentActivated is sent when an agent was activated.
 type AgentActivated struct {
 	Agent
 	Previously
 	Reason string `json:"reason,omitzero"`
 }
 
-// AgentSuspended is sent when an agent was stopped.
+// AgentSuspended is sent when an agent was suspended.
 type AgentSuspended struct {
 	Agent
 	Previously
 	Reason string `json:"reason,omitzero"`
 }
 
-// AgentDeleted is sent when an agent's life ended.
+// AgentDeleted is sent when an agent was deleted.
 type AgentDeleted struct {
 	Agent
 	Previously
 }
-
-// EventType implements Data.
-func (AgentRegistered) EventType() string { return "agent.registered" }
-
-// EventType implements Data.
-func (AgentUpdated) EventType() string { return "agent.updated" }
-
-// EventType implements Data.
-func (AgentActivated) EventType() string { return "agent.activated" }
-
-// EventType implements Data.
-func (AgentSuspended) EventType() string { return "agent.suspended" }
-
-// EventType implements Data.
-func (AgentDeleted) EventType() string { return "agent.deleted" }

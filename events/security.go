@@ -20,9 +20,3 @@ type AlertTriggered struct {
 	Severity string `json:"severity" enum:"low,medium,high,critical" doc:"The action's risk level."`
 	Message  string `json:"message"`
 }
-
-// EventType implements Data.
-func (SecurityHighRisk) EventType() string { return "security.high_risk" }
-
-// EventType implements Data.
-func (AlertTriggered) EventType() string { return "alert.triggered" }

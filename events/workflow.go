@@ -1,6 +1,6 @@
 package events
 
-// Workflow is what every event of an action's approval says of it.
+// Workflow is part of every event of an action's approval.
 type Workflow struct {
 	Approval
 	ActionID int64  `json:"action_id"`
@@ -19,17 +19,8 @@ type WorkflowStarted struct {
 // WorkflowEscalated is sent when a stage timed out and the next one began.
 type WorkflowEscalated struct{ Workflow }
 
-// WorkflowCompleted is sent when the wait is over, however it ended.
+// WorkflowCompleted is sent when the approval ended, for whatever reason.
 type WorkflowCompleted struct {
 	Workflow
 	Decided
 }
-
-// EventType implements Data.
-func (WorkflowStarted) EventType() string { return "workflow.started" }
-
-// EventType implements Data.
-func (WorkflowEscalated) EventType() string { return "workflow.escalated" }
-
-// EventType implements Data.
-func (WorkflowCompleted) EventType() string { return "workflow.completed" }

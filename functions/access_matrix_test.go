@@ -9,10 +9,10 @@ import (
 
 	"ascend/events"
 	"ascend/functions"
-	"ascend/shared/app"
 	"ascend/shared/domain/action"
 	"ascend/shared/domain/agent"
 	"ascend/shared/endpoint"
+	"ascend/shared/executions/executionstest"
 	"ascend/shared/store"
 	"ascend/shared/store/faulty"
 )
@@ -126,8 +126,8 @@ func (u touched) compare(t *testing.T, id string, reads, writes []store.Table) {
 func TestWorkersUseExactlyTheTablesThatTheySay(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	clock := &remembered{}
-	h.app.Executions, h.app.Bus = clock, unheard{}
+	clock := new(executionstest.Machine)
+	h.app.Approvals.Executions, h.app.Relay.Bus = clock, unheard{}
 	used := map[string]touched{}
 	does := func(id string, do func()) {
 		h.store.Reset(nil)
@@ -149,7 +149,7 @@ func TestWorkersUseExactlyTheTablesThatTheySay(t *testing.T) {
 	relay := func(old *store.Item, key store.Key) {
 		change := store.Change{Key: key, Old: old, New: read(key)}
 		does("stream-relay", func() {
-			if failed := h.app.Relay(t.Context(), []store.Change{change}); len(failed) > 0 {
+			if failed := h.app.Relay.Deliver(t.Context(), []store.Change{change}); len(failed) > 0 {
 				t.Error(failed)
 			}
 		})
@@ -160,7 +160,7 @@ func TestWorkersUseExactlyTheTablesThatTheySay(t *testing.T) {
 	for _, x := range []target{decided, stopped, overdue} {
 		relay(nil, key(x))
 		does("approval-open", func() {
-			h.no(h.app.OpenStage(t.Context(), app.Opening{Wait: clock.started, Token: "token", EnteredAt: time.Now()}))
+			h.no(h.app.Approvals.BeginWait(t.Context(), clock.Run(h.actionID(x)).Wait))
 		})
 	}
 	before := read(key(decided))
@@ -178,14 +178,14 @@ func TestWorkersUseExactlyTheTablesThatTheySay(t *testing.T) {
 	late := time.Now().Add(30 * 24 * time.Hour)
 	h.app.Now = func() time.Time { return late }
 	does("approval-escalate", func() {
-		_, err := h.app.Escalate(t.Context(), ours, h.actionID(overdue))
+		_, err := h.app.Approvals.EndWait(t.Context(), ours, h.actionID(overdue))
 		h.no(err)
 	})
 	h.app.Now = func() time.Time { return time.Now().UTC() }
 	h.target("")
 	h.app.Now = func() time.Time { return late }
 	does("approval-sweep", func() {
-		if n, err := h.app.ExpireDue(t.Context()); n == 0 || err != nil {
+		if n, err := h.app.Approvals.ExpireDue(t.Context()); n == 0 || err != nil {
 			t.Errorf("the sweep closed %d, %v", n, err)
 		}
 	})
@@ -203,13 +203,6 @@ func (h *house) actionID(x target) action.ID {
 	}
 	return id
 }
-
-// remembered is a clock that keeps what it was last told to start.
-type remembered struct{ started app.Wait }
-
-func (r *remembered) Start(_ context.Context, in app.Wait) error      { r.started = in; return nil }
-func (*remembered) Succeed(context.Context, string, app.Ended) error  { return nil }
-func (*remembered) NextStage(context.Context, string, app.Wait) error { return nil }
 
 // unheard is a bus whose events nobody gets.
 type unheard struct{}

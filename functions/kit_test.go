@@ -24,6 +24,8 @@ import (
 
 	"ascend/functions"
 	"ascend/shared/app"
+	"ascend/shared/app/record"
+	"ascend/shared/domain/organization"
 	"ascend/shared/domain/tenant"
 	"ascend/shared/endpoint"
 	"ascend/shared/identity"
@@ -31,7 +33,6 @@ import (
 	"ascend/shared/store"
 	"ascend/shared/store/embedded"
 	"ascend/shared/store/faulty"
-	"ascend/shared/wire"
 )
 
 // The two organisations. The number of the one begins the other's, because a
@@ -104,11 +105,11 @@ func newHouse(t testing.TB) *house {
 	h.no(err)
 	tokens, err := h.issuer.Verifier(nil)
 	h.no(err)
-	h.Handler, err = endpoint.New(h.app, wire.Claimer(tokens, h.ring), slog.New(slog.NewJSONHandler(h.log, nil)), h.routes...)
+	h.Handler, err = endpoint.New(h.app, identity.Credentials{Tokens: tokens, Keys: h.ring}, slog.New(slog.NewJSONHandler(h.log, nil)), h.routes...)
 	h.no(err)
 	h.secrets = append(h.secrets, password)
 	for _, org := range []tenant.ID{ours, others} {
-		put, err := app.Organization{ID: org, Name: "house", CreatedAt: time.Now()}.Put()
+		put, err := record.PutOrganization(organization.Organization{ID: org, Name: "house", CreatedAt: time.Now()}, 1)
 		h.no(err)
 		_, err = db.Write(t.Context(), put)
 		h.no(err)
@@ -344,7 +345,7 @@ func (h *house) names(keep func(caller) bool) []string {
 // check credentials with.
 func unconfigured(t testing.TB, h *house) http.Handler {
 	t.Helper()
-	handler, err := endpoint.New(h.app, wire.Claimer(nil, nil), slog.New(slog.NewJSONHandler(h.log, nil)), h.routes...)
+	handler, err := endpoint.New(h.app, identity.Credentials{}, slog.New(slog.NewJSONHandler(h.log, nil)), h.routes...)
 	h.no(err)
 	return handler
 }

@@ -17,6 +17,7 @@ import (
 	validator "github.com/pb33f/libopenapi-validator"
 
 	"ascend/shared/app"
+	"ascend/shared/app/command"
 	"ascend/shared/domain/problem"
 	"ascend/shared/domain/tenant"
 	"ascend/shared/endpoint"
@@ -68,7 +69,7 @@ func exampleRoutes() []endpoint.Route {
 		endpoint.Define(endpoint.Spec{
 			ID: "orders-place", Method: "POST", Path: "/orders/{order_id}", Summary: "Places an order.", Tag: "Orders",
 			Auth: endpoint.KeyOrTokenWrite, Body: endpoint.RequiredBody, Repeats: true, InvalidStatus: 422, Also: []int{409}, Success: 201,
-		}, func(_ context.Context, _ *app.App, c *app.Command, in order) (placed, error) {
+		}, func(_ context.Context, _ *app.App, c *command.Command, in order) (placed, error) {
 			if in.ID == "gone" {
 				return placed{}, problem.NotFound(problem.CodeNotFound, "no such order")
 			}
@@ -76,18 +77,18 @@ func exampleRoutes() []endpoint.Route {
 		}),
 		endpoint.Define(endpoint.Spec{
 			ID: "orders-list", Method: "GET", Path: "/orders", Tag: "Orders", Auth: endpoint.Optional,
-		}, func(_ context.Context, _ *app.App, _ *app.Command, in orders) (endpoint.List[placed], error) {
+		}, func(_ context.Context, _ *app.App, _ *command.Command, in orders) (endpoint.List[placed], error) {
 			total := 2
 			return endpoint.List[placed]{Items: []placed{{Role: tenant.User, First: &part{Name: "n"}}}, Total: &total, Next: in.Next("x")}, nil
 		}),
 		endpoint.Define(endpoint.Spec{
 			ID: "orders-drop", Method: "DELETE", Path: "/orders/{order_id}", Tag: "Orders", Auth: endpoint.TokenAdmin,
 			Body: endpoint.OptionalBody, Unknown: endpoint.Tolerate,
-		}, func(_ context.Context, _ *app.App, _ *app.Command, in order) (placed, error) {
+		}, func(_ context.Context, _ *app.App, _ *command.Command, in order) (placed, error) {
 			return placed{Role: tenant.User}, nil
 		}),
 		endpoint.Define(endpoint.Spec{ID: "alive", Method: "GET", Path: "/alive", Auth: endpoint.Public},
-			func(context.Context, *app.App, *app.Command, struct{}) (any, error) { return "yes", nil }),
+			func(context.Context, *app.App, *command.Command, struct{}) (any, error) { return "yes", nil }),
 	}
 }
 
@@ -110,7 +111,7 @@ func render(t *testing.T, routes []endpoint.Route) (validator.Validator, []byte)
 
 func TestTheDocumentIsValidOpenAPI31(t *testing.T) {
 	all := append(exampleRoutes(), endpoint.Define(endpoint.Spec{ID: "trees-add", Method: "POST", Path: "/trees", Auth: endpoint.Token, Body: endpoint.RequiredBody},
-		func(_ context.Context, _ *app.App, _ *app.Command, in tree) (tree, error) { return in, nil }))
+		func(_ context.Context, _ *app.App, _ *command.Command, in tree) (tree, error) { return in, nil }))
 	v, b := render(t, all)
 	if ok, errs := v.ValidateDocument(); !ok {
 		for _, e := range errs {
@@ -140,7 +141,7 @@ func TestTheTableIsDescribedAndServed(t *testing.T) {
 			t.Errorf("%v", e)
 		}
 	}
-	nobody := endpoint.ClaimFunc(func(*http.Request) (app.Claim, error) { return app.Claim{}, nil })
+	nobody := endpoint.ClaimFunc(func(*http.Request) (command.Claim, error) { return command.Claim{}, nil })
 	if _, err := endpoint.New(app.New(nil), nobody, slog.New(slog.DiscardHandler), routes...); err != nil {
 		t.Error(err)
 	}
@@ -150,8 +151,8 @@ func TestTheTableIsDescribedAndServed(t *testing.T) {
 func TestTheDocumentAndTheServiceAgree(t *testing.T) {
 	routes := exampleRoutes()
 	v, _ := render(t, routes)
-	creds := endpoint.ClaimFunc(func(r *http.Request) (app.Claim, error) {
-		return app.Confirmed(tenant.Principal{Org: 1, Kind: tenant.Person, Role: tenant.Admin}), nil
+	creds := endpoint.ClaimFunc(func(r *http.Request) (command.Claim, error) {
+		return command.Confirmed(tenant.Principal{Org: 1, Kind: tenant.Person, Role: tenant.Admin}), nil
 	})
 	h, err := endpoint.New(app.New(nil), creds, slog.New(slog.DiscardHandler), routes...)
 	if err != nil {
@@ -240,7 +241,7 @@ func TestTheDocumentSaysWhatTheRoutesSay(t *testing.T) {
 func TestRoutesThatCannotBeDescribedAreRefused(t *testing.T) {
 	define := func(id, path string) endpoint.Route {
 		return endpoint.Define(endpoint.Spec{ID: id, Method: "GET", Path: path, Auth: endpoint.Public},
-			func(context.Context, *app.App, *app.Command, struct{}) (io.Reader, error) { return nil, nil })
+			func(context.Context, *app.App, *command.Command, struct{}) (io.Reader, error) { return nil, nil })
 	}
 	type byX struct {
 		X string `path:"x" json:"-"`
@@ -249,11 +250,11 @@ func TestRoutesThatCannotBeDescribedAreRefused(t *testing.T) {
 		Y string `path:"y" json:"-"`
 	}
 	x := endpoint.Define(endpoint.Spec{ID: "x", Method: "GET", Path: "/a/{x}", Auth: endpoint.Public},
-		func(context.Context, *app.App, *app.Command, byX) (string, error) { return "", nil })
+		func(context.Context, *app.App, *command.Command, byX) (string, error) { return "", nil })
 	y := endpoint.Define(endpoint.Spec{ID: "y", Method: "PUT", Path: "/a/{y}", Auth: endpoint.Public},
-		func(context.Context, *app.App, *app.Command, byY) (string, error) { return "", nil })
+		func(context.Context, *app.App, *command.Command, byY) (string, error) { return "", nil })
 	channel := endpoint.Define(endpoint.Spec{ID: "c", Method: "GET", Path: "/c", Auth: endpoint.Public},
-		func(context.Context, *app.App, *app.Command, struct{}) (chan int, error) { return nil, nil })
+		func(context.Context, *app.App, *command.Command, struct{}) (chan int, error) { return nil, nil })
 	for name, routes := range map[string][]endpoint.Route{
 		"a mistaken one": {define("a", "a")}, "one id twice": {define("a", "/a"), define("a", "/b")}, "one path twice": {define("a", "/a"), define("b", "/a")},
 		"paths that differ in names": {x, y}, "an answer that is no JSON": {channel},

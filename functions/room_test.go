@@ -102,7 +102,7 @@ func TestWhatIsAcceptedAsPendingCanAlwaysBeEnded(t *testing.T) {
 			h.app.Now = func() time.Time { return late }
 			for range 4 {
 				late = late.Add(24 * time.Hour)
-				if _, err := h.app.ExpireDue(t.Context()); err != nil {
+				if _, err := h.app.Approvals.ExpireDue(t.Context()); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -22,8 +22,8 @@ import (
 	"ascend/functions"
 	"ascend/shared/domain/action"
 	"ascend/shared/endpoint"
+	"ascend/shared/identity"
 	"ascend/shared/store"
-	"ascend/shared/wire"
 )
 
 const benchConnections = 8
@@ -158,7 +158,7 @@ func stock(b *testing.B, data string) string {
 		b.Fatal(err)
 	}
 	begin := time.Now()
-	model, err := h.app.Action(b.Context(), 1, first.ID)
+	model, err := h.app.Actions.Get(b.Context(), 1, first.ID)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -239,7 +239,7 @@ func BenchmarkSubmitInProcess(b *testing.B) {
 	}
 	defer h.store.Close()
 	log := slog.New(slog.NewJSONHandler(io.Discard, nil))
-	handler, err := endpoint.New(h.app, wire.Claimer(h.tokens, h.secrets.ring), log, functions.Routes()...)
+	handler, err := endpoint.New(h.app, identity.Credentials{Tokens: h.tokens, Keys: h.secrets.ring}, log, functions.Routes()...)
 	if err != nil {
 		b.Fatal(err)
 	}

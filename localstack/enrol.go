@@ -12,7 +12,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 
-	"ascend/shared/app"
+	"ascend/shared/app/record"
+	"ascend/shared/domain/organization"
 	"ascend/shared/domain/tenant"
 	"ascend/shared/keys"
 	"ascend/shared/store"
@@ -22,9 +23,9 @@ import (
 // store has one owner, so while the server runs the command `token -key` hands
 // it over as a file.
 type enrolment struct {
-	Organization app.Organization `json:"organization"`
-	Key          keys.Record      `json:"key"`
-	Hash         string           `json:"hash"`
+	Organization organization.Organization `json:"organization"`
+	Key          keys.Record               `json:"key"`
+	Hash         string                    `json:"hash"`
 }
 
 // enrol draws an admin key of owner's organisation.
@@ -32,7 +33,7 @@ func (s *secrets) enrol(owner tenant.Principal, name string) (secret string, e e
 	now := time.Now().UTC()
 	secret, hash, err := s.ring.Issue(owner.Org, tenant.Admin, rand.Reader)
 	return secret, enrolment{
-		Organization: app.Organization{ID: owner.Org, Name: name, CreatedAt: now},
+		Organization: organization.Organization{ID: owner.Org, Name: name, CreatedAt: now},
 		Key: keys.Record{
 			ID: now.UnixMilli(), Name: "Development key", KeyPrefix: keys.Prefix(secret), Role: tenant.Admin,
 			OrganizationID: owner.Org, Owner: owner.Subject, UserID: owner.UserID, IsActive: true, CreatedAt: now,
@@ -43,7 +44,7 @@ func (s *secrets) enrol(owner tenant.Principal, name string) (secret string, e e
 
 // store writes the organisation, unless it is there, and the key. It may be repeated.
 func (e enrolment) store(ctx context.Context, s store.Store) error {
-	org, err := e.Organization.Put()
+	org, err := record.PutOrganization(e.Organization, 1)
 	if err != nil {
 		return err
 	}

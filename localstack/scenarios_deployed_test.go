@@ -14,7 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
-	"ascend/shared/app"
+	"ascend/shared/app/approvals"
 	"ascend/shared/domain/action"
 	"ascend/shared/domain/tenant"
 	"ascend/shared/executions"
@@ -57,7 +57,7 @@ func (m stateMachine) ended(t *testing.T, id action.ID, status, decidedBy string
 	if e == nil {
 		return
 	}
-	var out app.Ended
+	var out approvals.Ended
 	if e.Output != nil {
 		if err := json.Unmarshal([]byte(*e.Output), &out); err != nil {
 			t.Errorf("the output of the execution of action %d is %q: %v", id, *e.Output, err)

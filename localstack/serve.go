@@ -17,8 +17,8 @@ import (
 	"ascend/functions"
 	"ascend/shared/app"
 	"ascend/shared/endpoint"
+	"ascend/shared/identity"
 	"ascend/shared/store/embedded"
-	"ascend/shared/wire"
 )
 
 // tick is how often the local clock looks for approvals that nobody gave.
@@ -35,7 +35,7 @@ func serve(ctx context.Context, at place, stdout, stderr io.Writer) (err error) 
 	defer func() { err = errors.Join(err, house.store.Close()) }()
 
 	log := slog.New(slog.NewJSONHandler(stderr, nil))
-	handler, err := endpoint.New(house.app, wire.Claimer(house.tokens, house.secrets.ring), log, functions.Routes()...)
+	handler, err := endpoint.New(house.app, identity.Credentials{Tokens: house.tokens, Keys: house.secrets.ring}, log, functions.Routes()...)
 	if err != nil {
 		return err
 	}
@@ -97,7 +97,7 @@ func keepTime(ctx context.Context, house *house, log *slog.Logger) {
 		case <-ctx.Done():
 			return
 		case <-due.C:
-			_, err = house.app.ExpireDue(ctx)
+			_, err = house.app.Approvals.ExpireDue(ctx)
 			err = errors.Join(err, house.takeIn(ctx))
 		case now := <-sweep.C:
 			_, err = house.store.Sweep(ctx, now)

@@ -90,7 +90,7 @@ func deadline(t *testing.T, data string, id action.ID, at time.Time) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	act, err := h.app.Action(t.Context(), 1, id)
+	act, err := h.app.Actions.Get(t.Context(), 1, id)
 	if err == nil {
 		act.Approval.StageExpiresAt = at.UTC()
 		var body []byte

@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"strings"
 
-	"ascend/shared/app"
+	"ascend/shared/app/command"
 	"ascend/shared/domain/governance"
 )
 
@@ -13,7 +13,7 @@ import (
 // the answers say so by Vary.
 
 // wantsListObject reports a client of line 1.x, which dies on a bare array.
-func wantsListObject(c app.Client) bool {
+func wantsListObject(c command.Client) bool {
 	return strings.HasPrefix(c.UserAgent, "AscendSDK-Python/1.")
 }
 
@@ -22,7 +22,7 @@ func listVary(h http.Header) { h.Add("Vary", "User-Agent") }
 
 // detailStatus is the status that actions-get shows: clients of line 2.x, who
 // all send X-SDK-Version, know `pending` there and raise on `pending_approval`.
-func detailStatus(c app.Client, s governance.Outcome) string {
+func detailStatus(c command.Client, s governance.Status) string {
 	if s == governance.Pending && c.SDKVersion != "" {
 		return "pending"
 	}
@@ -33,9 +33,9 @@ func detailStatus(c app.Client, s governance.Outcome) string {
 func detailVary(h http.Header) { h.Add("Vary", "X-SDK-Version") }
 
 // statusFilter reads a status to filter by; 1.x documents `pending`.
-func statusFilter(s string) governance.Outcome {
+func statusFilter(s string) governance.Status {
 	if s == "pending" {
 		return governance.Pending
 	}
-	return governance.Outcome(s)
+	return governance.Status(s)
 }

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"ascend/shared/app"
+	"ascend/shared/app/command"
 	"ascend/shared/domain/action"
-	"ascend/shared/domain/problem"
 	"ascend/shared/endpoint"
 	"ascend/shared/store"
 )
@@ -25,8 +25,8 @@ func (v Verdict) valid() (action.ID, error) {
 	if err != nil {
 		return 0, err
 	}
-	if invalid := action.ValidateReason(v.Reason); len(invalid) > 0 {
-		return 0, problem.InvalidFields(invalid...)
+	if err := action.ValidateReason(v.Reason).Err(); err != nil {
+		return 0, err
 	}
 	return id, nil
 }
@@ -48,12 +48,12 @@ func Approve() endpoint.Route {
 	return endpoint.Define(decideSpec("approve", "Approve a pending action", store.Actions, store.Agents, store.Commands), approve)
 }
 
-func approve(ctx context.Context, a *app.App, c *app.Command, in Verdict) (Approved, error) {
+func approve(ctx context.Context, a *app.App, c *command.Command, in Verdict) (Approved, error) {
 	id, err := in.valid()
 	if err != nil {
 		return Approved{}, err
 	}
-	d, err := a.Approve(ctx, c, id, in.Reason)
+	d, err := a.Approvals.Approve(ctx, c, id, in.Reason)
 	return Approved{
 		ActionID: d.ID, Status: string(d.Status), ApprovedBy: d.By, ApprovedAt: d.At,
 		CorrelationID: d.CorrelationID, Reason: d.Reason, Stage: d.Stage, RemainingApprovals: d.Remaining,
@@ -77,12 +77,12 @@ func Reject() endpoint.Route {
 	return endpoint.Define(decideSpec("reject", "Reject a pending action", store.Actions, store.Commands), reject)
 }
 
-func reject(ctx context.Context, a *app.App, c *app.Command, in Verdict) (Rejected, error) {
+func reject(ctx context.Context, a *app.App, c *command.Command, in Verdict) (Rejected, error) {
 	id, err := in.valid()
 	if err != nil {
 		return Rejected{}, err
 	}
-	d, err := a.Reject(ctx, c, id, in.Reason)
+	d, err := a.Approvals.Reject(ctx, c, id, in.Reason)
 	return Rejected{
 		ActionID: d.ID, Status: string(d.Status), RejectedBy: d.By, RejectedAt: d.At,
 		Reason: d.Reason, CorrelationID: d.CorrelationID, Stage: d.Stage, RemainingApprovals: d.Remaining,

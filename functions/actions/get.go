@@ -6,7 +6,10 @@ import (
 	"time"
 
 	"ascend/shared/app"
+	"ascend/shared/app/command"
+	"ascend/shared/app/record"
 	"ascend/shared/domain/action"
+	"ascend/shared/domain/audit"
 	"ascend/shared/domain/governance"
 	"ascend/shared/endpoint"
 	"ascend/shared/store"
@@ -74,7 +77,7 @@ func getSpec(id, path string) endpoint.Spec {
 	}
 }
 
-func get(ctx context.Context, a *app.App, c *app.Command, in one) (Detail, error) {
+func get(ctx context.Context, a *app.App, c *command.Command, in one) (Detail, error) {
 	act, err := in.read(ctx, a, c)
 	if err != nil {
 		return Detail{}, err
@@ -88,23 +91,23 @@ type one struct {
 }
 
 // read finds the action; an id that cannot be one is as unknown as any other.
-func (o one) read(ctx context.Context, a *app.App, c *app.Command) (*action.Action, error) {
+func (o one) read(ctx context.Context, a *app.App, c *command.Command) (*action.Action, error) {
 	id, err := o.id()
 	if err != nil {
 		return nil, err
 	}
-	return a.Action(ctx, c.Principal.Org, id)
+	return a.Actions.Get(ctx, c.Principal.Org, id)
 }
 
 func (o one) id() (action.ID, error) {
 	id, ok := action.ParseID(o.ActionID)
 	if !ok {
-		return 0, app.ActionNotFound()
+		return 0, record.ActionNotFound()
 	}
 	return id, nil
 }
 
-func detailOf(act *action.Action, client app.Client) Detail {
+func detailOf(act *action.Action, client command.Client) Detail {
 	p, v := act.Input.Proposal, act.Verdict
 	d := Detail{
 		Listed: listedOf(act), AgentName: p.AgentName, ResourceType: p.ResourceType, ResourceID: p.ResourceID,
@@ -140,8 +143,10 @@ func approvalOf(act *action.Action) *Approval {
 func auditedOf(act *action.Action) []Audited {
 	trail := make([]Audited, len(act.Audit))
 	for i, e := range act.Audit {
-		reason, _ := e.Data["reason"].(string)
-		trail[i] = Audited{e.ID, e.Event, e.ActorName, e.At, e.Outcome, reason}
+		trail[i] = Audited{AuditID: e.ID, Event: e.Event, Actor: e.ActorName, Timestamp: e.At, Outcome: e.Outcome}
+		if d, ok := e.Data.(*audit.ActionDecided); ok {
+			trail[i].Reason = d.Reason
+		}
 	}
 	return trail
 }

@@ -6,6 +6,9 @@ import (
 	"time"
 
 	"ascend/shared/app"
+	"ascend/shared/app/actions"
+	"ascend/shared/app/command"
+	"ascend/shared/app/record"
 	"ascend/shared/domain/action"
 	"ascend/shared/endpoint"
 	"ascend/shared/store"
@@ -78,13 +81,13 @@ func List() endpoint.Route {
 	}, list)
 }
 
-func list(ctx context.Context, a *app.App, c *app.Command, in ListQuery) (ActionList, error) {
+func list(ctx context.Context, a *app.App, c *command.Command, in ListQuery) (ActionList, error) {
 	org := c.Principal.Org
 	after, err := in.Position(org, "actions")
 	if err != nil {
 		return ActionList{}, err
 	}
-	found, err := a.Actions(ctx, org, in.filter(), app.Range{Limit: in.Limit, Offset: in.Offset, After: after})
+	found, err := a.Actions.List(ctx, org, in.filter(), record.Range{Limit: in.Limit, Offset: in.Offset, After: after})
 	if err != nil {
 		return ActionList{}, err
 	}
@@ -105,8 +108,8 @@ func list(ctx context.Context, a *app.App, c *app.Command, in ListQuery) (Action
 	return out, nil
 }
 
-func (q ListQuery) filter() app.ActionFilter {
-	f := app.ActionFilter{Status: statusFilter(q.Status), AgentID: q.AgentID, ActionType: q.ActionType}
+func (q ListQuery) filter() actions.Filter {
+	f := actions.Filter{Status: statusFilter(q.Status), AgentID: q.AgentID, ActionType: q.ActionType}
 	if q.Start != nil {
 		f.From = *q.Start
 	}

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"ascend/shared/app"
+	"ascend/shared/app/command"
+	"ascend/shared/app/record"
 	"ascend/shared/domain/action"
 	"ascend/shared/domain/governance"
 	"ascend/shared/endpoint"
@@ -43,17 +45,17 @@ type ApprovalStatus struct {
 	RejectionReason string     `json:"rejection_reason,omitzero"`
 }
 
-func sdkApproval(ctx context.Context, a *app.App, c *app.Command, in approvalRequest) (ApprovalStatus, error) {
+func sdkApproval(ctx context.Context, a *app.App, c *command.Command, in approvalRequest) (ApprovalStatus, error) {
 	id, named := strings.CutPrefix(in.RequestID, action.RequestPrefix)
 	if !named {
-		return ApprovalStatus{}, app.ActionNotFound()
+		return ApprovalStatus{}, record.ActionNotFound()
 	}
 	act, err := one{id}.read(ctx, a, c)
 	if err != nil {
 		return ApprovalStatus{}, err
 	}
 	if act.Approval == nil { // decided at once
-		return ApprovalStatus{}, app.ActionNotFound()
+		return ApprovalStatus{}, record.ActionNotFound()
 	}
 	d := decisionOf(act)
 	s := ApprovalStatus{

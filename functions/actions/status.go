@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"ascend/shared/app"
+	"ascend/shared/app/command"
 	"ascend/shared/endpoint"
 	"ascend/shared/store"
 )
@@ -24,7 +25,7 @@ func statusSpec(id, path string) endpoint.Spec {
 	}
 }
 
-func status(ctx context.Context, a *app.App, c *app.Command, in one) (Decision, error) {
+func status(ctx context.Context, a *app.App, c *command.Command, in one) (Decision, error) {
 	act, err := in.read(ctx, a, c)
 	if err != nil {
 		return Decision{}, err

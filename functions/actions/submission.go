@@ -2,7 +2,6 @@ package actions
 
 import (
 	"cmp"
-	"fmt"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -60,22 +59,25 @@ func (s Submission) Proposal() (governance.Proposal, error) {
 	if err := s.missing(); err != nil {
 		return governance.Proposal{}, err
 	}
-	var faults []problem.Field
-	fault := func(ok bool, pointer, format string, args ...any) {
-		if !ok {
-			faults = append(faults, problem.Field{Pointer: pointer, Detail: fmt.Sprintf(format, args...)})
-		}
-	}
+	var invalid problem.Fields
 	text := func(pointer string, v any) string {
 		t, ok := idText(v)
-		fault(ok, pointer, "%s must be a string or a number of at most 256 characters", pointer[1:])
+		if !ok {
+			invalid.Add(pointer, "%s must be a string or a number of at most %d characters", pointer[1:], maxID)
+		}
 		return t
 	}
 	cost, ok := decimal(s.EstimatedCostUSD)
-	fault(ok, "/estimated_cost_usd", "estimated_cost_usd must be a decimal number from 0 to 999999999.999999")
-	fault(agent.ID(s.AgentID).Valid(), "/agent_id", "agent_id must be 3-64 characters: letters, digits and . _ : @ -")
-	fault(s.NISTControl == "" || catalog.ValidControl(s.NISTControl), "/nist_control", "nist_control must name a NIST SP 800-53 control, such as AC-3")
-	fault(s.MITRETactic == "" || catalog.ValidTactic(s.MITRETactic), "/mitre_tactic", "mitre_tactic must name a MITRE ATT&CK tactic, such as TA0002")
+	if !ok {
+		invalid.Add("/estimated_cost_usd", "estimated_cost_usd must be a decimal number from 0 to 999999999.999999")
+	}
+	invalid = append(invalid, agent.ID(s.AgentID).Validate()...)
+	if s.NISTControl != "" && !catalog.ValidControl(s.NISTControl) {
+		invalid.Add("/nist_control", "nist_control must name a NIST SP 800-53 control, such as AC-3")
+	}
+	if s.MITRETactic != "" && !catalog.ValidTactic(s.MITRETactic) {
+		invalid.Add("/mitre_tactic", "mitre_tactic must name a MITRE ATT&CK tactic, such as TA0002")
+	}
 
 	resource := cmp.Or(s.Resource, s.Target)
 	p := governance.Proposal{
@@ -96,26 +98,25 @@ func (s Submission) Proposal() (governance.Proposal, error) {
 	if s.RiskLevel != nil {
 		p.Ignored = append(p.Ignored, "risk_level")
 	}
-	if len(faults) > 0 {
-		return p, problem.InvalidFields(faults...)
+	if err := invalid.Err(); err != nil {
+		return governance.Proposal{}, err
 	}
 	return p, nil
 }
 
 // missing names the required fields that are absent, in the words of seeds/004.
 func (s Submission) missing() error {
-	var names []string
-	var fields []problem.Field
-	for _, f := range []struct{ name, value string }{{"agent_id", s.AgentID}, {"action_type", s.ActionType}} {
-		if strings.TrimSpace(f.value) == "" {
-			names = append(names, f.name)
-			fields = append(fields, problem.Field{Pointer: "/" + f.name, Detail: f.name + " is required"})
-		}
-	}
-	if names == nil {
+	var invalid problem.Fields
+	invalid.Required("/agent_id", s.AgentID)
+	invalid.Required("/action_type", s.ActionType)
+	if len(invalid) == 0 {
 		return nil
 	}
-	err := problem.InvalidFields(fields...)
+	var names []string
+	for _, f := range invalid {
+		names = append(names, f.Pointer[1:])
+	}
+	err := problem.InvalidFields(invalid...)
 	err.Detail = "Missing required fields: " + strings.Join(names, ", ")
 	return err
 }
@@ -134,11 +135,14 @@ func merge(details, parameters map[string]any) map[string]any {
 	return all
 }
 
-// detail is a text among the arguments, bounded as the field it stands in for.
+// detail returns a text among the arguments, as long as its field may be.
 func detail(m map[string]any, name string) string {
 	s, _ := m[name].(string)
 	return strings.ToValidUTF8(s[:min(len(s), 256)], "")
 }
+
+// maxID is how many bytes an id may have that is a string or a number.
+const maxID = 256
 
 // idText reads an id that clients send as a string or a number.
 func idText(v any) (string, bool) {
@@ -146,9 +150,9 @@ func idText(v any) (string, bool) {
 	case nil:
 		return "", true
 	case string:
-		return v, len(v) <= 256
+		return v, len(v) <= maxID
 	case jsontext.Value:
-		return v.String(), len(v) <= 256
+		return v.String(), len(v) <= maxID
 	}
 	return "", false
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"ascend/shared/app"
+	"ascend/shared/app/command"
 	"ascend/shared/domain/action"
 	"ascend/shared/domain/governance"
 	"ascend/shared/endpoint"
@@ -59,12 +60,12 @@ func submitSpec(id, path string) endpoint.Spec {
 	}
 }
 
-func submit(ctx context.Context, a *app.App, c *app.Command, in Submission) (Submitted, error) {
+func submit(ctx context.Context, a *app.App, c *command.Command, in Submission) (Submitted, error) {
 	proposal, err := in.Proposal()
 	if err != nil {
 		return Submitted{}, err
 	}
-	act, err := a.Submit(ctx, c, proposal)
+	act, err := a.Actions.Submit(ctx, c, proposal)
 	if err != nil {
 		return Submitted{}, err
 	}

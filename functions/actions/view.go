@@ -48,8 +48,8 @@ type Decision struct {
 	RejectedAt        *time.Time `json:"rejected_at,omitzero"`
 	RetryAfterSeconds int64      `json:"retry_after_seconds,omitzero"` // when a limit refused
 
-	EnforcementDecision             string `json:"enforcement_decision" enum:"auto_approved,pending_approval,denied,escalated"`
-	EnforcementDecisionSource       string `json:"enforcement_decision_source"`
+	EnforcementDecision             string `json:"enforcement_decision" enum:"auto_approved,pending_approval,denied,escalated" doc:"What the rules did with the action. auto_approved means that no person was asked: an action that people approved stays pending_approval or escalated here, with approver as the source."`
+	EnforcementDecisionSource       string `json:"enforcement_decision_source" doc:"What decided last, such as auto_approve, threshold, approver or timeout."`
 	RiskScoreSource                 string `json:"risk_score_source"`
 	ShadowEnforcementDecision       string `json:"shadow_enforcement_decision"`
 	ShadowEnforcementDecisionSource string `json:"shadow_enforcement_decision_source"`
@@ -79,7 +79,9 @@ func decisionOf(act *action.Action) Decision {
 		RequiresApproval: act.Pending(), DecisionReady: !act.Pending(),
 		RiskScore: v.Risk.Score, RiskLevel: v.Risk.Level,
 		Reason: reason, Summary: reason,
-		DecisionDetail:   DecisionDetail{string(act.Status), reason, act.DecidedBy(), act.DecidedAt()},
+		DecisionDetail: DecisionDetail{
+			Outcome: string(act.Status), Reason: reason, DecidedBy: act.DecidedBy(), DecidedAt: act.DecidedAt(),
+		},
 		PolicyViolations: violations(act), Conditions: []string{}, RequiredApprovers: []string{}, Metadata: map[string]any{},
 		EnforcementDecision: v.Enforcement, EnforcementDecisionSource: act.DecidedBy(), RiskScoreSource: v.Risk.Model,
 		ShadowEnforcementDecision: v.Enforcement, ShadowEnforcementDecisionSource: v.Model,
@@ -97,7 +99,9 @@ func decisionOf(act *action.Action) Decision {
 		}
 	}
 	if o := act.Outcome; o != nil {
-		d.EnforcementDecision = map[governance.Outcome]string{governance.Approved: "auto_approved", governance.Denied: "denied"}[o.Status]
+		if o.Status == governance.Denied {
+			d.EnforcementDecision = string(governance.Denied)
+		}
 		if o.By != nil && o.Status == governance.Approved {
 			d.ApprovedBy, d.ApprovedAt = o.By.UserID, &o.At
 		}
@@ -148,7 +152,10 @@ type Thresholds struct {
 }
 
 func thresholdsOf(t agent.Thresholds) Thresholds {
-	return Thresholds{t.AutoApproveBelow, t.MaxRiskThreshold, string(t.Type), t.Registered}
+	return Thresholds{
+		AutoApproveBelow: t.AutoApproveBelow, MaxRiskThreshold: t.MaxRiskThreshold,
+		AgentType: string(t.Type), IsRegistered: t.Registered,
+	}
 }
 
 // Evaluated is a rule that had a say.
@@ -194,7 +201,7 @@ type Factor struct {
 func FactorsOf(r risk.Result) Factors {
 	var f Factors
 	for _, one := range r.Factors {
-		out := Factor{one.Weight, one.Value, one.Contribution, one.Why}
+		out := Factor{Weight: one.Weight, Value: one.Value, Contribution: one.Contribution, Why: one.Why}
 		switch one.Name {
 		case risk.FactorEnvironment:
 			f.Environment = out

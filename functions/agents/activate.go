@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ascend/shared/app"
+	"ascend/shared/app/command"
 	"ascend/shared/domain/agent"
 	"ascend/shared/endpoint"
 	"ascend/shared/store"
@@ -46,12 +47,12 @@ func Activate() endpoint.Route {
 	}, activate)
 }
 
-func activate(ctx context.Context, a *app.App, c *app.Command, in ActivateIn) (ActivateOut, error) {
+func activate(ctx context.Context, a *app.App, c *command.Command, in ActivateIn) (ActivateOut, error) {
 	reason, err := in.text()
 	if err != nil {
 		return ActivateOut{}, err
 	}
-	got, err := a.ActivateAgent(ctx, c, in.AgentID, reason)
+	got, err := a.Agents.Activate(ctx, c, in.AgentID, reason)
 	g := got.Agent
 	return ActivateOut{
 		Success: true, Message: said(got.Changed, "Agent activated", "Agent already active", g.ID),

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"ascend/shared/app"
+	"ascend/shared/app/command"
 	"ascend/shared/domain/agent"
 	"ascend/shared/endpoint"
 )
@@ -35,8 +36,8 @@ func Deactivate() endpoint.Route {
 	}, deactivate)
 }
 
-func deactivate(ctx context.Context, a *app.App, c *app.Command, in One) (DeactivateOut, error) {
-	got, err := a.DeactivateAgent(ctx, c, in.AgentID)
+func deactivate(ctx context.Context, a *app.App, c *command.Command, in One) (DeactivateOut, error) {
+	got, err := a.Agents.Deactivate(ctx, c, in.AgentID)
 	g := got.Agent
 	return DeactivateOut{
 		Success: true, Message: said(got.Changed, "Agent deactivated", "Agent already in draft", g.ID),

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"ascend/shared/app"
+	"ascend/shared/app/command"
 	"ascend/shared/domain/agent"
 	"ascend/shared/endpoint"
 )
@@ -27,7 +28,7 @@ func Delete() endpoint.Route {
 	}, remove)
 }
 
-func remove(ctx context.Context, a *app.App, c *app.Command, in One) (DeleteOut, error) {
-	got, err := a.DeleteAgent(ctx, c, in.AgentID)
+func remove(ctx context.Context, a *app.App, c *command.Command, in One) (DeleteOut, error) {
+	got, err := a.Agents.Delete(ctx, c, in.AgentID)
 	return DeleteOut{Success: true, Message: "Agent deleted: " + string(got.Agent.ID), AgentID: got.Agent.ID}, err
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"ascend/shared/app"
+	"ascend/shared/app/command"
 	"ascend/shared/domain/agent"
 	"ascend/shared/endpoint"
 	"ascend/shared/store"
@@ -39,8 +40,8 @@ func Escalation() endpoint.Route {
 	}, escalation)
 }
 
-func escalation(ctx context.Context, a *app.App, c *app.Command, in EscalationIn) (EscalationOut, error) {
-	got, err := a.EscalateAgent(ctx, c, in.AgentID, in.EscalationSettings)
+func escalation(ctx context.Context, a *app.App, c *command.Command, in EscalationIn) (EscalationOut, error) {
+	got, err := a.Agents.SetEscalation(ctx, c, in.AgentID, in.EscalationSettings)
 	g := got.Agent
 	return EscalationOut{
 		Success: true, Message: said(got.Changed, "Escalation updated", "Escalation unchanged", g.ID),

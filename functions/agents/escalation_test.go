@@ -6,7 +6,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
-	"ascend/shared/app"
+	"ascend/shared/app/command"
 	"ascend/shared/domain/tenant"
 	"ascend/shared/domain/workflow"
 )
@@ -23,7 +23,7 @@ func TestEscalation(t *testing.T) {
 		t.Fatal(err)
 	}
 	by := tenant.Principal{Org: 4, Kind: tenant.Person, Subject: "sub-admin", Role: tenant.Admin}
-	w, err := s.app.CreateWorkflow(context.Background(), &app.Command{Claim: app.Confirmed(by), Principal: by, ID: "0123", At: s.app.Now()}, d)
+	w, err := s.app.Workflows.Create(context.Background(), &command.Command{Claim: command.Confirmed(by), Principal: by, ID: "0123", At: s.app.Now()}, d)
 	if err != nil {
 		t.Fatal(err)
 	}

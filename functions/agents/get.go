@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"ascend/shared/app"
+	"ascend/shared/app/command"
 	"ascend/shared/endpoint"
 	"ascend/shared/store"
 )
@@ -26,7 +27,7 @@ func Get() endpoint.Route {
 	}, get)
 }
 
-func get(ctx context.Context, a *app.App, c *app.Command, in One) (GetOut, error) {
-	g, err := a.Agent(ctx, c.Principal.Org, in.AgentID)
+func get(ctx context.Context, a *app.App, c *command.Command, in One) (GetOut, error) {
+	g, err := a.Agents.Get(ctx, c.Principal.Org, in.AgentID)
 	return GetOut{Success: true, Agent: detail(g)}, err
 }

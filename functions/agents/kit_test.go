@@ -18,6 +18,7 @@ import (
 	"ascend/functions/agents"
 	"ascend/functions/documented"
 	"ascend/shared/app"
+	"ascend/shared/app/command"
 	"ascend/shared/domain/problem"
 	"ascend/shared/domain/tenant"
 	"ascend/shared/endpoint"
@@ -60,7 +61,7 @@ func newServer(t *testing.T) *server {
 // another organisation, from a header.
 type claims struct{}
 
-func (claims) Claim(r *http.Request) (app.Claim, error) {
+func (claims) Claim(r *http.Request) (command.Claim, error) {
 	kind, role, special := strings.Cut(r.Header.Get("X-Test-Caller"), ":")
 	if !special {
 		kind, role = "", kind
@@ -68,13 +69,13 @@ func (claims) Claim(r *http.Request) (app.Claim, error) {
 	p := tenant.Principal{Org: 4, Kind: tenant.Person, Subject: "sub-" + role, Email: role + "@example.com", Role: tenant.Role(role)}
 	switch {
 	case role == "":
-		return app.Claim{}, problem.Unauthenticated(problem.CodeMissingAuth, "authentication is required")
+		return command.Claim{}, problem.Unauthenticated(problem.CodeMissingAuth, "authentication is required")
 	case kind == "key":
 		p.Kind, p.Subject, p.Email = tenant.Machine, "key:1", ""
 	case kind == "stranger":
 		p.Org = 5
 	}
-	return app.Confirmed(p), nil
+	return command.Confirmed(p), nil
 }
 
 // answer is a status with its body.

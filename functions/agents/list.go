@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"ascend/shared/app"
+	"ascend/shared/app/agents"
+	"ascend/shared/app/command"
+	"ascend/shared/app/record"
 	"ascend/shared/domain/agent"
 	"ascend/shared/domain/problem"
 	"ascend/shared/endpoint"
@@ -55,7 +58,7 @@ func List() endpoint.Route {
 	}, list)
 }
 
-func list(ctx context.Context, a *app.App, c *app.Command, in ListIn) (ListOut, error) {
+func list(ctx context.Context, a *app.App, c *command.Command, in ListIn) (ListOut, error) {
 	position, err := in.Position(c.Principal.Org, "agents")
 	if err != nil {
 		return ListOut{}, err
@@ -64,8 +67,8 @@ func list(ctx context.Context, a *app.App, c *app.Command, in ListIn) (ListOut, 
 	if err != nil {
 		return ListOut{}, err
 	}
-	got, err := a.Agents(ctx, c.Principal.Org, app.AgentFilter{Status: in.Status, Type: in.Type},
-		app.Range{Limit: in.Limit, Offset: in.Offset, After: at.after})
+	got, err := a.Agents.List(ctx, c.Principal.Org, agents.Filter{Status: in.Status, Type: in.Type},
+		record.Range{Limit: in.Limit, Offset: in.Offset, After: at.after})
 	if err != nil {
 		return ListOut{}, err
 	}
@@ -107,7 +110,7 @@ func readPlace(position string, offset int) (place, error) {
 		return p, nil
 	}
 	if _, err := fmt.Sscanf(position, "%d %d %s", &p.total, &p.offset, &p.after); err != nil || p.String() != position {
-		return place{}, problem.InvalidFields(problem.Field{Pointer: "/query/cursor", Detail: "cursor is not a cursor of this list"})
+		return place{}, problem.InvalidField("/query/cursor", "cursor is not a cursor of this list")
 	}
 	return p, nil
 }

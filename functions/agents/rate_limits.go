@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"ascend/shared/app"
+	"ascend/shared/app/command"
 	"ascend/shared/domain/agent"
 	"ascend/shared/endpoint"
 	"ascend/shared/store"
@@ -38,8 +39,8 @@ func RateLimits() endpoint.Route {
 	}, rateLimits)
 }
 
-func rateLimits(ctx context.Context, a *app.App, c *app.Command, in RateLimitsIn) (RateLimitsOut, error) {
-	got, err := a.LimitAgent(ctx, c, in.AgentID, in.LimitSettings)
+func rateLimits(ctx context.Context, a *app.App, c *command.Command, in RateLimitsIn) (RateLimitsOut, error) {
+	got, err := a.Agents.SetRateLimits(ctx, c, in.AgentID, in.LimitSettings)
 	g := got.Agent
 	return RateLimitsOut{
 		Success: true, Message: said(got.Changed, "Rate limits updated", "Rate limits unchanged", g.ID),

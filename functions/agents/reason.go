@@ -16,7 +16,7 @@ type Reason struct {
 // text is the reason, wherever it was given.
 func (r Reason) text() (string, error) {
 	if r.InQuery != "" && r.InBody != "" && r.InQuery != r.InBody {
-		return "", problem.InvalidFields(problem.Field{Pointer: "/reason", Detail: "reason differs between query and body"})
+		return "", problem.InvalidField("/reason", "reason differs between query and body")
 	}
 	return cmp.Or(r.InQuery, r.InBody), nil
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"ascend/shared/app"
+	"ascend/shared/app/command"
 	"ascend/shared/domain/agent"
 	"ascend/shared/endpoint"
 	"ascend/shared/store"
@@ -61,18 +62,23 @@ func Register() endpoint.Route {
 	}, register)
 }
 
-func register(ctx context.Context, a *app.App, c *app.Command, in RegisterIn) (RegisterOut, error) {
-	got, err := a.RegisterAgent(ctx, c, agent.ID(in.AgentID), in.settings())
+func register(ctx context.Context, a *app.App, c *command.Command, in RegisterIn) (RegisterOut, error) {
+	got, err := a.Agents.Register(ctx, c, agent.ID(in.AgentID), in.settings())
 	out := RegisterOut{
 		Success: true, Created: got.Created, Agent: summary(got.Agent),
 		Message: said(got.Created, "Agent registered", "Agent already exists", got.Agent.ID),
 	}
 	if got.Created {
-		out.NextSteps = []string{
-			"Configure policies using POST /api/registry/agents/{id}/policies",
-			"Activate agent using POST /api/registry/agents/{id}/activate",
-			"Submit actions using POST /api/v1/actions/submit",
-		}
+		out.NextSteps = NextSteps()
 	}
 	return out, err
+}
+
+// NextSteps returns what to do with a new agent, each step with its operation.
+func NextSteps() []string {
+	return []string{
+		"Set rate limits using PUT /api/registry/agents/{id}/rate-limits",
+		"Activate agent using POST /api/registry/agents/{id}/activate",
+		"Submit actions using POST /api/v1/actions/submit",
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"ascend/shared/app"
+	"ascend/shared/app/command"
 	"ascend/shared/domain/agent"
 	"ascend/shared/endpoint"
 	"ascend/shared/store"
@@ -40,8 +41,8 @@ func RollBack() endpoint.Route {
 	}, rollback)
 }
 
-func rollback(ctx context.Context, a *app.App, c *app.Command, in RollbackIn) (RollbackOut, error) {
-	got, err := a.RollbackAgent(ctx, c, in.AgentID, in.TargetVersion)
+func rollback(ctx context.Context, a *app.App, c *command.Command, in RollbackIn) (RollbackOut, error) {
+	got, err := a.Agents.Rollback(ctx, c, in.AgentID, in.TargetVersion)
 	g := got.Agent
 	return RollbackOut{
 		Success: true, AgentID: g.ID, FromVersion: got.Previous, ToVersion: in.TargetVersion, NewVersion: g.Version,

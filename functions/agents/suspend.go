@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ascend/shared/app"
+	"ascend/shared/app/command"
 	"ascend/shared/domain/agent"
 	"ascend/shared/endpoint"
 )
@@ -45,12 +46,12 @@ func Suspend() endpoint.Route {
 	}, suspend)
 }
 
-func suspend(ctx context.Context, a *app.App, c *app.Command, in SuspendIn) (SuspendOut, error) {
+func suspend(ctx context.Context, a *app.App, c *command.Command, in SuspendIn) (SuspendOut, error) {
 	reason, err := in.text()
 	if err != nil {
 		return SuspendOut{}, err
 	}
-	got, err := a.SuspendAgent(ctx, c, in.AgentID, reason)
+	got, err := a.Agents.Suspend(ctx, c, in.AgentID, reason)
 	if err != nil {
 		return SuspendOut{}, err
 	}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"ascend/shared/app"
+	"ascend/shared/app/command"
 	"ascend/shared/domain/agent"
 	"ascend/shared/endpoint"
 	"ascend/shared/store"
@@ -36,8 +37,8 @@ func Update() endpoint.Route {
 	}, update)
 }
 
-func update(ctx context.Context, a *app.App, c *app.Command, in UpdateIn) (UpdateOut, error) {
-	got, err := a.UpdateAgent(ctx, c, in.AgentID, in.Settings)
+func update(ctx context.Context, a *app.App, c *command.Command, in UpdateIn) (UpdateOut, error) {
+	got, err := a.Agents.Update(ctx, c, in.AgentID, in.Settings)
 	message := said(got.Changed, "Agent updated", "Agent unchanged", got.Agent.ID)
 	return UpdateOut{Success: true, Agent: detail(got.Agent), Message: message}, err
 }

@@ -5,6 +5,8 @@ import (
 	"net/http"
 
 	"ascend/shared/app"
+	"ascend/shared/app/agents"
+	"ascend/shared/app/command"
 	"ascend/shared/domain/agent"
 	"ascend/shared/endpoint"
 	"ascend/shared/store"
@@ -59,12 +61,12 @@ func Usage() endpoint.Route {
 	}, usage)
 }
 
-func usage(ctx context.Context, a *app.App, c *app.Command, in One) (UsageOut, error) {
-	got, err := a.AgentUsage(ctx, c.Principal.Org, in.AgentID, c.At)
+func usage(ctx context.Context, a *app.App, c *command.Command, in One) (UsageOut, error) {
+	got, err := a.Agents.Usage(ctx, c.Principal.Org, in.AgentID, c.At)
 	return UsageOut{
 		AgentID:    in.AgentID,
 		RateLimits: Windows{window(got.PerMinute), window(got.PerHour), window(got.PerDay)},
 	}, err
 }
 
-func window(w app.WindowUsage) Window { return Window{w.Limit, w.Current, w.Remaining()} }
+func window(w agents.WindowUsage) Window { return Window{w.Limit, w.Current, w.Remaining()} }

@@ -5,6 +5,8 @@ import (
 	"net/http"
 
 	"ascend/shared/app"
+	"ascend/shared/app/command"
+	"ascend/shared/app/record"
 	"ascend/shared/domain/agent"
 	"ascend/shared/endpoint"
 	"ascend/shared/store"
@@ -36,13 +38,13 @@ func Versions() endpoint.Route {
 	}, versions)
 }
 
-func versions(ctx context.Context, a *app.App, c *app.Command, in VersionsIn) (VersionsOut, error) {
+func versions(ctx context.Context, a *app.App, c *command.Command, in VersionsIn) (VersionsOut, error) {
 	name := "versions of " + string(in.AgentID)
 	after, err := in.Position(c.Principal.Org, name)
 	if err != nil {
 		return VersionsOut{}, err
 	}
-	got, err := a.AgentVersions(ctx, c.Principal.Org, in.AgentID, app.Range{Limit: in.Limit, Offset: in.Offset, After: after})
+	got, err := a.Agents.Versions(ctx, c.Principal.Org, in.AgentID, record.Range{Limit: in.Limit, Offset: in.Offset, After: after})
 	if err != nil {
 		return VersionsOut{}, err
 	}

@@ -7,6 +7,7 @@ import (
 
 	"ascend/functions/actions"
 	"ascend/shared/app"
+	"ascend/shared/app/command"
 	"ascend/shared/domain/governance"
 	"ascend/shared/domain/risk"
 	"ascend/shared/endpoint"
@@ -36,7 +37,7 @@ func Evaluate() endpoint.Route {
 	}, evaluate)
 }
 
-func evaluate(_ context.Context, _ *app.App, _ *app.Command, in actions.Submission) (Evaluation, error) {
+func evaluate(_ context.Context, _ *app.App, _ *command.Command, in actions.Submission) (Evaluation, error) {
 	proposal, err := in.Proposal()
 	if err != nil {
 		return Evaluation{}, err

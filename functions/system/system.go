@@ -10,6 +10,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"ascend/shared/app"
+	"ascend/shared/app/command"
 	"ascend/shared/endpoint"
 )
 
@@ -25,7 +26,7 @@ func Health() endpoint.Route {
 	return endpoint.Define(endpoint.Spec{
 		ID: "health", Method: http.MethodGet, Path: "/health", Tag: "System",
 		Summary: "Is the service there?", Auth: endpoint.Public,
-	}, func(_ context.Context, a *app.App, c *app.Command, _ struct{}) (Alive, error) {
+	}, func(_ context.Context, a *app.App, c *command.Command, _ struct{}) (Alive, error) {
 		return Alive{Status: "healthy", Version: a.Version, Timestamp: c.At}, nil
 	})
 }
@@ -43,7 +44,7 @@ func DeploymentInfo() endpoint.Route {
 	return endpoint.Define(endpoint.Spec{
 		ID: "deployment-info", Method: http.MethodGet, Path: "/api/deployment-info", Tag: "System",
 		Summary: "Which version runs in which environment", Auth: endpoint.Optional, Also: []int{401, 503},
-	}, func(_ context.Context, a *app.App, c *app.Command, _ struct{}) (Deployment, error) {
+	}, func(_ context.Context, a *app.App, c *command.Command, _ struct{}) (Deployment, error) {
 		return Deployment{Version: a.Version, Environment: a.Environment, Timestamp: c.At}, nil
 	})
 }
@@ -59,7 +60,7 @@ func OpenAPI() endpoint.Route {
 	return endpoint.Define(endpoint.Spec{
 		ID: "openapi", Method: http.MethodGet, Path: "/openapi.json", Tag: "System",
 		Summary: "This document", Auth: endpoint.Public,
-	}, func(context.Context, *app.App, *app.Command, struct{}) (jsontext.Value, error) {
+	}, func(context.Context, *app.App, *command.Command, struct{}) (jsontext.Value, error) {
 		return document, nil
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"ascend/shared/app"
+	"ascend/shared/app/approvals"
 	"ascend/shared/domain/action"
 	"ascend/shared/domain/tenant"
 	"ascend/shared/store"
@@ -24,6 +25,6 @@ type awaited struct {
 	Action action.ID `json:"action_id,string"`
 }
 
-func escalate(ctx context.Context, a *app.App, in awaited) (app.Standing, error) {
-	return a.Escalate(ctx, in.Org, in.Action)
+func escalate(ctx context.Context, a *app.App, in awaited) (approvals.Progress, error) {
+	return a.Approvals.EndWait(ctx, in.Org, in.Action)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"ascend/shared/app"
+	"ascend/shared/app/approvals"
 	"ascend/shared/store"
 	"ascend/shared/worker"
 )
@@ -17,6 +18,6 @@ func ApprovalOpen() worker.Worker {
 	}, openStage)
 }
 
-func openStage(ctx context.Context, a *app.App, in app.Opening) (struct{}, error) {
-	return struct{}{}, a.OpenStage(ctx, in)
+func openStage(ctx context.Context, a *app.App, in approvals.Task) (struct{}, error) {
+	return struct{}{}, a.Approvals.BeginWait(ctx, in)
 }

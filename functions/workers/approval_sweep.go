@@ -27,6 +27,6 @@ type swept struct {
 
 // sweep needs nothing of the event that calls it.
 func sweep(ctx context.Context, a *app.App, _ jsontext.Value) (swept, error) {
-	n, err := a.ExpireDue(ctx)
+	n, err := a.Approvals.ExpireDue(ctx)
 	return swept{Passed: n}, err
 }

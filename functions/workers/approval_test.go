@@ -1,7 +1,6 @@
 package workers_test
 
 import (
-	"context"
 	"fmt"
 	"path/filepath"
 	"testing"
@@ -12,20 +11,11 @@ import (
 	"ascend/shared/domain/action"
 	"ascend/shared/domain/governance"
 	"ascend/shared/domain/workflow"
+	"ascend/shared/executions/executionstest"
 	"ascend/shared/store"
 	"ascend/shared/store/embedded"
 	"ascend/shared/worker"
 )
-
-// told notes what the clock is told.
-type told struct{ succeed []string }
-
-func (*told) Start(context.Context, app.Wait) error { return nil }
-func (t *told) Succeed(_ context.Context, token string, end app.Ended) error {
-	t.succeed = append(t.succeed, token+" "+end.Status)
-	return nil
-}
-func (*told) NextStage(context.Context, string, app.Wait) error { return nil }
 
 // call runs a worker with the payload that the state machine or the schedule
 // sends it.
@@ -45,9 +35,8 @@ func TestTheStepsOfTheClockSpeakAsTheStateMachineDoes(t *testing.T) {
 	}
 	defer s.Close()
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
-	clock := new(told)
-	a := app.New(s)
-	a.Now, a.Executions = func() time.Time { return now }, clock
+	clock := new(executionstest.Machine)
+	a := app.New(s, app.Options{Now: func() time.Time { return now }, Executions: clock})
 	pending(t, a, 11)
 	pending(t, a, 12)
 
@@ -69,7 +58,7 @@ func TestTheStepsOfTheClockSpeakAsTheStateMachineDoes(t *testing.T) {
 		t.Errorf("the sweep answers %s", got)
 	}
 	call(t, a, workers.ApprovalOpen(), fmt.Sprintf(opening, 12))
-	if got := fmt.Sprint(clock.succeed); got != "[t12 denied]" {
+	if got := fmt.Sprint(clock.Calls()); got != "[Succeed t12 denied]" {
 		t.Errorf("the clock was told %s", got)
 	}
 }

@@ -29,5 +29,5 @@ func StreamRelay() worker.Worker {
 }
 
 func relay(ctx context.Context, a *app.App, changes []store.Change) map[int]error {
-	return a.Relay(ctx, changes)
+	return a.Relay.Deliver(ctx, changes)
 }

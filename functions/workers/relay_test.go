@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -14,30 +13,17 @@ import (
 
 	"ascend/functions/workers"
 	"ascend/shared/app"
+	"ascend/shared/app/command"
 	"ascend/shared/bus/bustest"
 	"ascend/shared/domain/action"
 	"ascend/shared/domain/agent"
 	"ascend/shared/domain/governance"
 	"ascend/shared/domain/tenant"
+	"ascend/shared/executions/executionstest"
 	"ascend/shared/store"
 	"ascend/shared/store/dynamo"
 	"ascend/shared/store/dynamo/dynamolocal"
 )
-
-// starts notes which actions' clocks are started.
-type starts struct {
-	mu  sync.Mutex
-	ids map[action.ID]int
-}
-
-func (s *starts) Start(_ context.Context, in app.Wait) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.ids[in.Action]++
-	return nil
-}
-func (*starts) Succeed(context.Context, string, app.Ended) error  { return nil }
-func (*starts) NextStage(context.Context, string, app.Wait) error { return nil }
 
 // TestTheRelayReadsRealStreams has the streams of DynamoDB Local call the relay,
 // with a poisoned record in their midst.
@@ -51,9 +37,8 @@ func TestTheRelayReadsRealStreams(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fake, clocks := &bustest.EventBridge{T: t}, &starts{ids: map[action.ID]int{}}
-	a := app.New(tables)
-	a.Bus, a.Executions = fake.Publisher(), clocks
+	fake, clocks := &bustest.EventBridge{T: t}, new(executionstest.Machine)
+	a := app.New(tables, app.Options{Bus: fake.Publisher(), Executions: clocks})
 	pending := live(t, a)
 
 	w := workers.StreamRelay()
@@ -76,8 +61,8 @@ func TestTheRelayReadsRealStreams(t *testing.T) {
 			t.Errorf("%s was told %d times, want %d", name, told[name], n)
 		}
 	}
-	if len(clocks.ids) != 1 || clocks.ids[pending] != 1 {
-		t.Errorf("clocks of %v were started, want of %d", clocks.ids, pending)
+	if got, want := clocks.Calls(), []string{fmt.Sprintf("Start %d 1", pending)}; !slices.Equal(got, want) {
+		t.Errorf("the clock was asked %v, want %v", got, want)
 	}
 
 	// The same records with one among them whose body is spoiled.
@@ -106,30 +91,30 @@ func live(t *testing.T, a *app.App) action.ID {
 	t.Helper()
 	ctx := t.Context()
 	n := 0
-	command := func() *app.Command {
+	command := func() *command.Command {
 		n++
 		p := tenant.Principal{Org: 1, Kind: tenant.Person, Subject: "sub-1", Email: "a@example.com", Role: tenant.Admin}
-		return &app.Command{Claim: app.Confirmed(p), Principal: p, At: time.Now().UTC(), ID: fmt.Sprintf("%032d", n), CorrelationID: "action_20260120_143020_0000000a"}
+		return &command.Command{Claim: command.Confirmed(p), Principal: p, At: time.Now().UTC(), ID: fmt.Sprintf("%032d", n), CorrelationID: "action_20260120_143020_0000000a"}
 	}
 	const id = agent.ID("agent-1")
 	var settings agent.Settings
 	if err := jsonv2.Unmarshal([]byte(`{"display_name": "A"}`), &settings); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := a.RegisterAgent(ctx, command(), id, settings); err != nil {
+	if _, err := a.Agents.Register(ctx, command(), id, settings); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := a.ActivateAgent(ctx, command(), id, ""); err != nil {
+	if _, err := a.Agents.Activate(ctx, command(), id, ""); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := a.Submit(ctx, command(), governance.Proposal{AgentID: id, ActionType: "email_send"}); err != nil {
+	if _, err := a.Actions.Submit(ctx, command(), governance.Proposal{AgentID: id, ActionType: "email_send"}); err != nil {
 		t.Fatal(err)
 	}
-	waits, err := a.Submit(ctx, command(), governance.Proposal{AgentID: id, ActionType: "database_delete", Environment: "production", ContainsPII: true})
+	waits, err := a.Actions.Submit(ctx, command(), governance.Proposal{AgentID: id, ActionType: "database_delete", Environment: "production", ContainsPII: true})
 	if err != nil || !waits.Pending() {
 		t.Fatal(waits, err)
 	}
-	if _, err := a.SuspendAgent(ctx, command(), id, "it loops"); err != nil {
+	if _, err := a.Agents.Suspend(ctx, command(), id, "it loops"); err != nil {
 		t.Fatal(err)
 	}
 	return waits.ID

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"ascend/shared/app"
+	"ascend/shared/domain/exact"
 	"ascend/shared/domain/tenant"
 	"ascend/shared/worker"
 )
@@ -73,7 +74,7 @@ func claimsFor(r events.CognitoEventUserPoolsPreTokenGenRequestV2_0, mfaRequired
 // organization reads the decimal form of a positive integer below 2^53, and no other form.
 func organization(text string) (tenant.ID, bool) {
 	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || n < 1 || n >= 1<<53 || strconv.FormatInt(n, 10) != text {
+	if err != nil || n < 1 || n > exact.MaxInteger || strconv.FormatInt(n, 10) != text {
 		return 0, false
 	}
 	return tenant.ID(n), true

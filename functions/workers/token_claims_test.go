@@ -34,8 +34,7 @@ const signIn = `{
 // claimsOf runs the trigger and returns the claims that the access token gets.
 func claimsOf(t *testing.T, attributes, groups string, mfaRequired bool) map[string]any {
 	t.Helper()
-	a := app.New(nil)
-	a.MFARequired = mfaRequired
+	a := app.New(nil, app.Options{MFARequired: mfaRequired})
 	answer, err := workers.TokenClaims().Run(t.Context(), a, fmt.Appendf(nil, signIn, attributes, groups))
 	if err != nil {
 		t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"ascend/shared/app"
+	"ascend/shared/app/command"
 	"ascend/shared/domain/workflow"
 	"ascend/shared/endpoint"
 	"ascend/shared/store"
@@ -34,7 +35,7 @@ func Create() endpoint.Route {
 	}, create)
 }
 
-func create(ctx context.Context, a *app.App, c *app.Command, in CreateIn) (CreateOut, error) {
-	w, err := a.CreateWorkflow(ctx, c, in.Definition)
+func create(ctx context.Context, a *app.App, c *command.Command, in CreateIn) (CreateOut, error) {
+	w, err := a.Workflows.Create(ctx, c, in.Definition)
 	return CreateOut{Success: true, Workflow: shown(w), Message: "Workflow created: " + w.Name}, err
 }

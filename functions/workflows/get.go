@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"ascend/shared/app"
+	"ascend/shared/app/command"
 	"ascend/shared/endpoint"
 	"ascend/shared/store"
 )
@@ -31,7 +32,7 @@ func Get() endpoint.Route {
 	}, get)
 }
 
-func get(ctx context.Context, a *app.App, c *app.Command, in One) (GetOut, error) {
-	w, err := a.Workflow(ctx, c.Principal.Org, in.WorkflowID)
+func get(ctx context.Context, a *app.App, c *command.Command, in One) (GetOut, error) {
+	w, err := a.Workflows.Get(ctx, c.Principal.Org, in.WorkflowID)
 	return GetOut{Success: true, Workflow: shown(w)}, err
 }

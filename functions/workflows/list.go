@@ -5,6 +5,8 @@ import (
 	"net/http"
 
 	"ascend/shared/app"
+	"ascend/shared/app/command"
+	"ascend/shared/app/record"
 	"ascend/shared/endpoint"
 	"ascend/shared/store"
 )
@@ -33,12 +35,12 @@ func List() endpoint.Route {
 	}, list)
 }
 
-func list(ctx context.Context, a *app.App, c *app.Command, in ListIn) (ListOut, error) {
+func list(ctx context.Context, a *app.App, c *command.Command, in ListIn) (ListOut, error) {
 	after, err := in.Position(c.Principal.Org, "workflows")
 	if err != nil {
 		return ListOut{}, err
 	}
-	got, err := a.Workflows(ctx, c.Principal.Org, app.Range{Limit: in.Limit, Offset: in.Offset, After: after})
+	got, err := a.Workflows.List(ctx, c.Principal.Org, record.Range{Limit: in.Limit, Offset: in.Offset, After: after})
 	if err != nil {
 		return ListOut{}, err
 	}

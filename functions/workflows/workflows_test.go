@@ -17,6 +17,7 @@ import (
 
 	"ascend/functions/workflows"
 	"ascend/shared/app"
+	"ascend/shared/app/command"
 	"ascend/shared/domain/problem"
 	"ascend/shared/domain/tenant"
 	"ascend/shared/endpoint"
@@ -49,7 +50,7 @@ func newServer(t *testing.T) http.Handler {
 // claims reads a caller such as "admin" or "key:user" from a header.
 type claims struct{}
 
-func (claims) Claim(r *http.Request) (app.Claim, error) {
+func (claims) Claim(r *http.Request) (command.Claim, error) {
 	caller := r.Header.Get("X-Test-Caller")
 	role, machine := strings.CutPrefix(caller, "key:")
 	p := tenant.Principal{Org: 4, Kind: tenant.Person, Subject: "sub-" + role, Email: role + "@example.com", Role: tenant.Role(role)}
@@ -57,9 +58,9 @@ func (claims) Claim(r *http.Request) (app.Claim, error) {
 		p.Kind, p.Subject, p.Email = tenant.Machine, "key:1", ""
 	}
 	if caller == "" {
-		return app.Claim{}, problem.Unauthenticated(problem.CodeMissingAuth, "authentication is required")
+		return command.Claim{}, problem.Unauthenticated(problem.CodeMissingAuth, "authentication is required")
 	}
-	return app.Confirmed(p), nil
+	return command.Confirmed(p), nil
 }
 
 func send(h http.Handler, caller, method, target, body string) (int, []byte) {

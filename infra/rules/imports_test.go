@@ -21,7 +21,7 @@ var layers = []struct {
 	{"app", []string{"ascend/shared/app"}},
 	{"adapters", []string{
 		"ascend/shared/store", "ascend/shared/keys", "ascend/shared/identity", "ascend/shared/endpoint",
-		"ascend/shared/executions", "ascend/shared/bus", "ascend/shared/worker",
+		"ascend/shared/executions", "ascend/shared/bus", "ascend/shared/worker", "ascend/shared/app/apptest",
 	}},
 	{"functions", []string{"ascend/functions"}},
 	{"wire", []string{"ascend/shared/wire"}},

@@ -40,7 +40,7 @@ type API interface {
 
 var _ API = (*eventbridge.Client)(nil)
 
-// Bus is one event bus. It implements app.Bus.
+// Bus is one event bus. It implements relay.Bus.
 type Bus struct {
 	api  API
 	name string

@@ -132,16 +132,6 @@ func isNumberByte(c byte) bool {
 	return '0' <= c && c <= '9' || c == '.' || c == '-' || c == '+' || c == 'e' || c == 'E'
 }
 
-// exactNumbers keeps a number as it was sent where the target is any.
-var exactNumbers = json.UnmarshalFromFunc(func(dec *jsontext.Decoder, v *any) error {
-	if dec.PeekKind() != '0' {
-		return errors.ErrUnsupported
-	}
-	literal, err := dec.ReadValue()
-	*v = literal.Clone()
-	return err
-})
-
 // explain makes a problem of a decoder's error, in words of JSON and not of Go.
 func (p *plan) explain(body []byte, err error) error {
 	var syntactic *jsontext.SyntacticError

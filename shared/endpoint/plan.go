@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json"
+
+	"ascend/shared/domain/exact"
 )
 
 // plan is how a request becomes an In: worked out once in Define.
@@ -93,7 +95,7 @@ func newPlan(s *Spec, in reflect.Type) (*plan, error) {
 	}
 	options := []json.Options{json.RejectUnknownMembers(s.Unknown == Refuse)}
 	if reachesAny(in, map[reflect.Type]bool{}) {
-		options = append(options, json.WithUnmarshalers(exactNumbers))
+		options = append(options, exact.Numbers())
 	}
 	p.options = json.JoinOptions(options...)
 	return p, nil

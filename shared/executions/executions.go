@@ -12,14 +12,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 	"github.com/go-json-experiment/json"
 
-	"ascend/shared/app"
+	"ascend/shared/app/approvals"
 	"ascend/shared/domain/action"
 	"ascend/shared/domain/problem"
 	"ascend/shared/domain/tenant"
 )
 
 // StageApproved is the error name by which a wait ends for the next one; its
-// cause is the next app.Wait. The state machine catches it.
+// cause is the next approvals.Wait. The state machine catches it.
 const StageApproved = "Ascend.StageApproved"
 
 // API is what of Step Functions is used.
@@ -31,13 +31,13 @@ type API interface {
 
 var _ API = (*sfn.Client)(nil)
 
-// Machine is the approval state machine of one deployment. It implements app.Executions.
+// Machine is the approval state machine of one deployment. It implements approvals.Executions.
 type Machine struct {
 	api API
 	arn string
 }
 
-var _ app.Executions = Machine{}
+var _ approvals.Executions = Machine{}
 
 // New makes a Machine of the state machine with an ARN. A function that only
 // sends tokens back needs none: then Start fails.
@@ -47,9 +47,9 @@ func New(api API, arn string) Machine { return Machine{api, arn} }
 // within their organisation only, so it leads.
 func Name(org tenant.ID, id action.ID) string { return org.String() + "-" + id.String() }
 
-// Start implements app.Executions. Step Functions keeps a name for 90 days after
+// Start implements approvals.Executions. Step Functions keeps a name for 90 days after
 // its execution's end, which is longer than a change can be repeated.
-func (m Machine) Start(ctx context.Context, in app.Wait) error {
+func (m Machine) Start(ctx context.Context, in approvals.Wait) error {
 	if m.arn == "" {
 		return problem.Unavailable("start an execution", errors.New("the state machine is not configured"))
 	}
@@ -67,8 +67,8 @@ func (m Machine) Start(ctx context.Context, in app.Wait) error {
 	return down("start an execution", err)
 }
 
-// Succeed implements app.Executions.
-func (m Machine) Succeed(ctx context.Context, token string, end app.Ended) error {
+// Succeed implements approvals.Executions.
+func (m Machine) Succeed(ctx context.Context, token string, end approvals.Ended) error {
 	output, err := text(end)
 	if err != nil {
 		return err
@@ -77,8 +77,8 @@ func (m Machine) Succeed(ctx context.Context, token string, end app.Ended) error
 	return unlessSpent("end a wait", err)
 }
 
-// NextStage implements app.Executions.
-func (m Machine) NextStage(ctx context.Context, token string, next app.Wait) error {
+// NextStage implements approvals.Executions.
+func (m Machine) NextStage(ctx context.Context, token string, next approvals.Wait) error {
 	cause, err := text(next)
 	if err != nil {
 		return err

@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 	"github.com/aws/smithy-go"
 
-	"ascend/shared/app"
+	"ascend/shared/app/approvals"
 	"ascend/shared/domain/problem"
 	"ascend/shared/executions"
 )
@@ -40,8 +40,8 @@ func (s scripted) SendTaskFailure(_ context.Context, in *sfn.SendTaskFailureInpu
 }
 
 var (
-	wait = app.Wait{Org: 7, Action: 4503599627370497, Stage: 2, WaitSeconds: 3600}
-	end  = app.Ended{Org: 7, Action: 4503599627370497, Status: "denied", DecidedBy: "timeout", Stage: 2}
+	wait = approvals.Wait{Org: 7, Action: 4503599627370497, Stage: 2, WaitSeconds: 3600}
+	end  = approvals.Ended{Org: 7, Action: 4503599627370497, Status: "denied", DecidedBy: "timeout", Stage: 2}
 )
 
 // calls are the ways to tell the clock something, by what is asked of Step Functions.

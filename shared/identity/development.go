@@ -5,21 +5,20 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
-	"encoding/base64"
 	"encoding/hex"
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"math/big"
 	"time"
 
+	"github.com/MicahParks/jwkset"
 	"github.com/go-json-experiment/json"
 	"github.com/golang-jwt/jwt/v5"
 
 	"ascend/shared/domain/tenant"
 )
 
-// What the development issuer's tokens say of themselves.
+// The iss and aud of the development issuer's tokens.
 const (
 	DevelopmentIssuer   = "urn:ascend:development-issuer"
 	DevelopmentAudience = "ascend-development"
@@ -27,27 +26,27 @@ const (
 
 const (
 	developmentBits = 2048
-	maxValid        = 30 * 24 * time.Hour // longer than a real issuer allows, so that a local installation is not re-keyed daily
+	maxValid        = 30 * 24 * time.Hour // long, so that a developer need not enrol again every day
 	pemType         = "PRIVATE KEY"
 )
 
-// DevIssuer signs tokens where no identity provider is at hand. Only verifiers
-// of the local environment may trust it.
+// DevIssuer signs tokens where there is no identity provider. Only verifiers of
+// the local environment may trust it.
 type DevIssuer struct {
 	key *rsa.PrivateKey
 	id  string
 }
 
-// NewDevIssuer makes an issuer with a new key, which takes some 100 ms.
+// NewDevIssuer returns an issuer with a new key. It takes about 100 ms.
 func NewDevIssuer() (*DevIssuer, error) {
 	key, err := rsa.GenerateKey(rand.Reader, developmentBits)
 	if err != nil {
-		return nil, fmt.Errorf("make the development issuer: %w", err)
+		return nil, fmt.Errorf("create the development issuer: %w", err)
 	}
 	return newDevIssuer(key), nil
 }
 
-// LoadDevIssuer reads what Marshal wrote.
+// LoadDevIssuer returns the issuer whose key Marshal wrote.
 func LoadDevIssuer(text []byte) (*DevIssuer, error) {
 	block, _ := pem.Decode(text)
 	if block == nil || block.Type != pemType {
@@ -69,7 +68,7 @@ func newDevIssuer(key *rsa.PrivateKey) *DevIssuer {
 	return &DevIssuer{key: key, id: "development-" + hex.EncodeToString(sum[:8])}
 }
 
-// Marshal is the issuer's private key in PEM (PKCS #8), to be kept secret.
+// Marshal returns the issuer's private key in PEM (PKCS #8). Keep it secret.
 func (d *DevIssuer) Marshal() ([]byte, error) {
 	der, err := x509.MarshalPKCS8PrivateKey(d.key)
 	if err != nil {
@@ -78,26 +77,19 @@ func (d *DevIssuer) Marshal() ([]byte, error) {
 	return pem.EncodeToMemory(&pem.Block{Type: pemType, Bytes: der}), nil
 }
 
-// JWKS is the issuer's public key set as JSON.
+// JWKS returns the issuer's public key set as JSON.
 func (d *DevIssuer) JWKS() ([]byte, error) {
-	type key struct {
-		Type      string `json:"kty"`
-		Use       string `json:"use"`
-		Algorithm string `json:"alg"`
-		ID        string `json:"kid"`
-		Modulus   string `json:"n"`
-		Exponent  string `json:"e"`
+	key, err := jwkset.NewJWKFromKey(&d.key.PublicKey, jwkset.JWKOptions{
+		Metadata: jwkset.JWKMetadataOptions{ALG: jwkset.AlgRS256, KID: d.id, USE: jwkset.UseSig},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("encode the development issuer's key: %w", err)
 	}
-	return json.Marshal(struct {
-		Keys []key `json:"keys"`
-	}{[]key{{
-		Type: "RSA", Use: "sig", Algorithm: jwt.SigningMethodRS256.Alg(), ID: d.id,
-		Modulus:  base64.RawURLEncoding.EncodeToString(d.key.N.Bytes()),
-		Exponent: base64.RawURLEncoding.EncodeToString(big.NewInt(int64(d.key.E)).Bytes()),
-	}}})
+	return json.Marshal(jwkset.JWKSMarshal{Keys: []jwkset.JWKMarshal{key.Marshal()}})
 }
 
-// Verifier trusts this issuer, in the local environment. A nil now is time.Now.
+// Verifier returns a verifier that trusts this issuer in the local environment.
+// A nil now means time.Now.
 func (d *DevIssuer) Verifier(now func() time.Time) (*Verifier, error) {
 	set, err := d.JWKS()
 	if err != nil {
@@ -106,32 +98,21 @@ func (d *DevIssuer) Verifier(now func() time.Time) (*Verifier, error) {
 	return New(Config{Issuer: DevelopmentIssuer, Audience: DevelopmentAudience, JWKS: set, Environment: Local, Now: now})
 }
 
-// Token signs a token that speaks for the person p from now on, for at most
-// 24 hours.
+// Token returns a signed token that authenticates the person p from now on. It
+// is valid for at most 30 days.
 func (d *DevIssuer) Token(p tenant.Principal, valid time.Duration, now time.Time) (string, error) {
 	switch {
 	case p.Kind == tenant.Machine:
-		return "", errors.New("issue a token: an API key has none")
+		return "", errors.New("issue a token: an API key needs none")
 	case p.Subject == "":
-		return "", errors.New("issue a token: for nobody")
+		return "", errors.New("issue a token: the principal has no subject")
 	case valid <= 0 || valid > maxValid:
-		return "", fmt.Errorf("issue a token: valid for %v, not up to %v", valid, maxValid)
+		return "", fmt.Errorf("issue a token: it can be valid for up to %v, not %v", maxValid, valid)
 	}
 	c := jwt.MapClaims{
 		"iss": DevelopmentIssuer, "aud": DevelopmentAudience, "sub": p.Subject,
 		"iat": now.Unix(), "nbf": now.Unix(), "exp": now.Add(valid).Unix(),
-	}
-	if p.Org.Valid() {
-		c["organization_id"] = int64(p.Org)
-	}
-	if p.Role != "" {
-		c["role"] = string(p.Role)
-	}
-	if p.UserID > 0 {
-		c["user_id"] = p.UserID
-	}
-	if p.Email != "" {
-		c["email"], c["email_verified"] = p.Email, true
+		"organization_id": p.Org, "role": p.Role, "user_id": p.UserID, "email": p.Email, "email_verified": true,
 	}
 	if p.MFA {
 		c["amr"] = []string{"pwd", "mfa"}

@@ -17,12 +17,12 @@ func ExampleCredentials_Claim() {
 
 	request := httptest.NewRequest("GET", "/api/v1/actions", nil)
 	request.Header.Set("Authorization", "Bearer "+token)
-	claim, source, err := credentials.Claim(request)
+	claim, err := credentials.Claim(request)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	person, err := claim.Confirm(nil, time.Now())
-	fmt.Println(source, person.Org, person.Subject, person.Role, err)
-	// Output: bearer 42 alice admin <nil>
+	fmt.Println(person.Org, person.Subject, person.Role, err)
+	// Output: 42 alice admin <nil>
 }

@@ -1,11 +1,10 @@
-// Package identity finds out who sends a request: it verifies tokens against
-// the issuer's keys and decides which of a request's credentials counts.
+// Package identity authenticates the sender of a request: it decides which of
+// the request's credentials counts, and verifies tokens against the issuer's keys.
 //
 // Tokens are JWTs (RFC 7519) in compact form, signed with RS256 or ES256
-// (RFC 7518 §3.3, §3.4) by a key of the issuer's JWK set that the token names.
-// The signature is checked before any claim is read. Nothing that a token says
-// about how to check it is believed beyond its key id: a key signs with one
-// algorithm, and embedded keys and key addresses are ignored.
+// (RFC 7518 §3.3, §3.4). The token names its key in the issuer's JWK set, and
+// the key pins the algorithm; keys and addresses of keys in the token are
+// ignored. The signature is checked before any claim is read.
 package identity
 
 import (
@@ -16,19 +15,21 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-json-experiment/json"
+
 	"ascend/shared/domain/problem"
 	"ascend/shared/domain/tenant"
 )
 
-// Local is the one environment that may trust the development issuer.
+// Local names the only environment that may trust the development issuer.
 const Local = "local"
 
 const (
 	maxToken = 8 << 10          // bytes
-	leeway   = 30 * time.Second // for nbf and iat, set by other clocks; none for exp
+	leeway   = 30 * time.Second // for nbf and iat, which another clock sets; none for exp
 )
 
-// Config says which tokens to trust. Issuer, Audience and one of JWKS and
+// Config says which tokens to trust. Issuer, Audience and either JWKS or
 // JWKSURL are required.
 type Config struct {
 	// Issuer and Audience are compared byte by byte with iss, and with aud or
@@ -36,28 +37,28 @@ type Config struct {
 	Issuer, Audience string
 	// JWKS is the issuer's key set as JSON (RFC 7517 §5).
 	JWKS []byte
-	// JWKSURL is where the issuer publishes its key set. It is fetched when a
-	// token first needs it, then hourly while tokens arrive, and when a token
-	// names an unknown key, at most once a minute. Only https, but for loopback
-	// addresses in the local environment.
+	// JWKSURL is the address of the issuer's key set. The set is fetched when a
+	// token first needs it, then hourly while tokens arrive, and at most once a
+	// minute for unknown keys. The scheme is https; loopback addresses in the
+	// local environment may have http.
 	JWKSURL string
-	// Environment is the deployment's; every one but Local refuses the
+	// Environment names the deployment's environment. All but Local refuse the
 	// development issuer.
 	Environment string
 
-	Now    func() time.Time // nil: time.Now
-	Client *http.Client     // for JWKSURL; nil: one of our own
+	Now    func() time.Time // nil means time.Now
+	Client *http.Client     // for JWKSURL; nil means a new client
 }
 
 // Verifier verifies tokens of one issuer for one audience. It is safe for
-// concurrent use and starts no goroutine. A nil Verifier trusts nobody.
+// concurrent use and starts no goroutine. A nil Verifier refuses every token.
 type Verifier struct {
 	issuer, audience string
 	keys             source
 	now              func() time.Time
 }
 
-// New makes a Verifier. It makes no call; an unusable configuration is an error.
+// New returns a Verifier. It makes no network call.
 func New(c Config) (*Verifier, error) {
 	v := &Verifier{issuer: c.Issuer, audience: c.Audience, now: c.Now}
 	if v.now == nil {
@@ -65,13 +66,13 @@ func New(c Config) (*Verifier, error) {
 	}
 	switch {
 	case c.Issuer == "":
-		return nil, errors.New("verify tokens: no issuer is configured")
+		return nil, errors.New("configure tokens: an issuer is required")
 	case c.Audience == "":
-		return nil, errors.New("verify tokens: no audience is configured")
+		return nil, errors.New("configure tokens: an audience is required")
 	case c.Environment != Local && strings.EqualFold(c.Issuer, DevelopmentIssuer):
-		return nil, fmt.Errorf("verify tokens: environment %q must not trust the development issuer", c.Environment)
+		return nil, fmt.Errorf("configure tokens: only environment %q may trust the development issuer, not %q", Local, c.Environment)
 	case (len(c.JWKS) > 0) == (c.JWKSURL != ""):
-		return nil, errors.New("verify tokens: configure a key set or its URL, and not both")
+		return nil, errors.New("configure tokens: either a key set or its URL is required, not both")
 	}
 	var err error
 	if c.JWKSURL != "" {
@@ -80,14 +81,14 @@ func New(c Config) (*Verifier, error) {
 		v.keys, err = parseKeySet(c.JWKS)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("verify tokens: %w", err)
+		return nil, fmt.Errorf("configure tokens: %w", err)
 	}
 	return v, nil
 }
 
-// Verify gives the person that a token speaks for. It fails with a problem of
-// kind Unauthenticated, INVALID_TOKEN or EXPIRED_TOKEN, whose detail holds
-// nothing of the token, or Unavailable when the issuer's keys cannot be had.
+// Verify returns the person that a token authenticates. It fails with a problem
+// of kind Unauthenticated (INVALID_TOKEN or EXPIRED_TOKEN), whose detail repeats
+// nothing of the token, or Unavailable when the issuer's keys cannot be fetched.
 func (v *Verifier) Verify(ctx context.Context, token string) (tenant.Principal, error) {
 	if v == nil {
 		return tenant.Principal{}, invalid("tokens are not accepted here", nil)
@@ -97,8 +98,8 @@ func (v *Verifier) Verify(ctx context.Context, token string) (tenant.Principal, 
 	if err != nil {
 		return tenant.Principal{}, err
 	}
-	c, err := parseClaims(payload)
-	if err != nil {
+	var c claims
+	if err := json.Unmarshal(payload, &c); err != nil {
 		return tenant.Principal{}, invalid("the token's claims cannot be read", err)
 	}
 	if err := c.check(v.issuer, v.audience, now); err != nil {
@@ -108,23 +109,12 @@ func (v *Verifier) Verify(ctx context.Context, token string) (tenant.Principal, 
 }
 
 // Looks reports whether s has the form of a JWT: three parts of base64url
-// separated by dots, of which the first begins a JSON object. The signature may
-// be missing, because a token that says it needs none is a token, and refused.
+// separated by dots, the first of which begins a JSON object. The signature may
+// be empty, so that an unsigned token is refused as a token.
 func Looks(s string) bool {
-	if !strings.HasPrefix(s, "eyJ") {
-		return false
-	}
-	dots := 0
-	for i := range len(s) {
-		switch c := s[i]; {
-		case c == '.':
-			dots++
-		case c >= '0' && c <= '9', c >= 'A' && c <= 'Z', c >= 'a' && c <= 'z', c == '-', c == '_':
-		default:
-			return false
-		}
-	}
-	return dots == 2
+	return strings.HasPrefix(s, "eyJ") && strings.Count(s, ".") == 2 && !strings.ContainsFunc(s, func(r rune) bool {
+		return (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '.' && r != '-' && r != '_'
+	})
 }
 
 func invalid(detail string, cause error) error {

@@ -7,11 +7,11 @@ import (
 	"crypto/rsa"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
-	"github.com/MicahParks/keyfunc/v3"
+	"github.com/MicahParks/jwkset"
 	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/golang-jwt/jwt/v5"
 )
 
@@ -22,10 +22,10 @@ const (
 	minRSABits, maxRSABits = 2048, 4096
 )
 
-// source gives the issuer's key of an id. An error says that the keys cannot
-// be had now, a problem of kind Unavailable.
+// source finds the issuer's keys by their id. An error is a problem of kind
+// Unauthenticated for an unknown key, Unavailable while the keys cannot be had.
 type source interface {
-	find(ctx context.Context, id string, now time.Time) (key verificationKey, found bool, err error)
+	find(ctx context.Context, id string, now time.Time) (verificationKey, error)
 }
 
 // verificationKey is a public key and the one algorithm it is used with.
@@ -34,35 +34,24 @@ type verificationKey struct {
 	public any // *rsa.PublicKey or *ecdsa.PublicKey
 }
 
-// keySet is the issuer's keys by their id.
+// keySet holds the issuer's keys by their id.
 type keySet map[string]verificationKey
 
-func (s keySet) find(_ context.Context, id string, _ time.Time) (verificationKey, bool, error) {
-	key, ok := s[id]
-	return key, ok, nil
+func (s keySet) find(_ context.Context, id string, _ time.Time) (verificationKey, error) {
+	if key, ok := s[id]; ok {
+		return key, nil
+	}
+	return verificationKey{}, invalid("the token is signed with an unknown key", nil)
 }
 
-// jwk is what decides whether a key of the set is for us (RFC 7517 §4).
-type jwk struct {
-	ID         string         `json:"kid"`
-	Type       string         `json:"kty"`
-	Use        string         `json:"use"`
-	Operations []string       `json:"key_ops"`
-	Algorithm  string         `json:"alg"`
-	Private    jsontext.Value `json:"d"`
-	Secret     jsontext.Value `json:"k"`
-}
-
-// parseKeySet reads a JWK set. Keys for other purposes, of other algorithms or
-// too weak are left out (RFC 7517 §5); a set that leaks a secret, names two keys
-// alike, or leaves none is an error.
+// parseKeySet reads a JWK set. It leaves out keys that are too weak or made for
+// other purposes or algorithms (RFC 7517 §5). It refuses a set that leaks a
+// secret, gives two keys the same id, or has no key left.
 func parseKeySet(raw []byte) (keySet, error) {
 	if len(raw) > maxKeySet {
 		return nil, fmt.Errorf("the key set has %d bytes, more than %d", len(raw), maxKeySet)
 	}
-	var document struct {
-		Keys []jsontext.Value `json:"keys"`
-	}
+	var document jwkset.JWKSMarshal
 	if err := json.Unmarshal(raw, &document); err != nil {
 		return nil, fmt.Errorf("decode the key set: %w", err)
 	}
@@ -70,22 +59,18 @@ func parseKeySet(raw []byte) (keySet, error) {
 		return nil, fmt.Errorf("the key set has %d keys, more than %d", len(document.Keys), maxKeys)
 	}
 	set := keySet{}
-	for i, text := range document.Keys {
-		var k jwk
-		if err := json.Unmarshal(text, &k); err != nil {
-			return nil, fmt.Errorf("decode key %d of the key set: %w", i, err)
-		}
-		if k.Private != nil || k.Secret != nil {
+	for i, k := range document.Keys {
+		if k.D != "" || k.K != "" {
 			return nil, fmt.Errorf("key %d of the key set is not a public key", i)
 		}
-		key, ok := k.parse(text)
+		key, ok := parseKey(k)
 		if !ok {
 			continue
 		}
-		if _, taken := set[k.ID]; taken {
+		if _, taken := set[k.KID]; taken {
 			return nil, fmt.Errorf("key %d of the key set has the id of another", i)
 		}
-		set[k.ID] = key
+		set[k.KID] = key
 	}
 	if len(set) == 0 {
 		return nil, errors.New("the key set has no key that can verify RS256 or ES256")
@@ -93,48 +78,30 @@ func parseKeySet(raw []byte) (keySet, error) {
 	return set, nil
 }
 
-// parse gives the key of a JWK text, if it is one that we use.
-func (k jwk) parse(text []byte) (verificationKey, bool) {
-	if k.ID == "" || (k.Use != "" && k.Use != "sig") || !k.verifies() {
+// parseKey returns the key of k and pins its algorithm. It reports false for a
+// key that we do not use.
+func parseKey(k jwkset.JWKMarshal) (verificationKey, bool) {
+	if k.KID == "" || k.USE != "" && k.USE != jwkset.UseSig || len(k.KEYOPS) > 0 && !slices.Contains(k.KEYOPS, jwkset.KeyOpsVerify) {
 		return verificationKey{}, false
 	}
-	parsed, err := keyfunc.NewJWKJSON(text)
+	parsed, err := jwkset.NewJWKFromMarshal(k, jwkset.JWKMarshalOptions{}, jwkset.JWKValidateOptions{})
 	if err != nil {
 		return verificationKey{}, false
 	}
-	all, err := parsed.VerificationKeySet(context.Background())
-	if err != nil || len(all.Keys) != 1 {
-		return verificationKey{}, false
-	}
-	var key verificationKey
-	switch public := all.Keys[0].(type) {
+	key := verificationKey{public: parsed.Key()}
+	switch public := key.public.(type) {
 	case *rsa.PublicKey:
-		if bits := public.N.BitLen(); bits < minRSABits || bits > maxRSABits || public.E < 3 || public.E%2 == 0 {
+		if bits := public.N.BitLen(); bits < minRSABits || bits > maxRSABits {
 			return verificationKey{}, false
 		}
-		key = verificationKey{jwt.SigningMethodRS256, public}
+		key.method = jwt.SigningMethodRS256
 	case *ecdsa.PublicKey:
 		if public.Curve != elliptic.P256() {
 			return verificationKey{}, false
 		}
-		if _, err := public.ECDH(); err != nil { // not a point of the curve
-			return verificationKey{}, false
-		}
-		key = verificationKey{jwt.SigningMethodES256, public}
+		key.method = jwt.SigningMethodES256
 	default:
 		return verificationKey{}, false
 	}
-	return key, k.Algorithm == "" || k.Algorithm == key.method.Alg()
-}
-
-func (k jwk) verifies() bool {
-	if len(k.Operations) == 0 {
-		return true
-	}
-	for _, op := range k.Operations {
-		if op == "verify" {
-			return true
-		}
-	}
-	return false
+	return key, k.ALG == "" || k.ALG.String() == key.method.Alg()
 }

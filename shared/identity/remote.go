@@ -17,14 +17,15 @@ import (
 
 const (
 	fetchTimeout = 2 * time.Second // leaves time to answer within 5 s (clients.md rule 10)
-	refreshAfter = time.Hour       // so long a removed key is still trusted
-	uselessAfter = 24 * time.Hour  // so long the last known set outlives its issuer's failure
+	refreshAfter = time.Hour       // a removed key is trusted for this long
+	uselessAfter = 24 * time.Hour  // the last known set outlives an outage of the issuer for this long
 	unknownEvery = time.Minute     // between fetches for unknown keys, which anyone can cause
 	failureEvery = 3 * time.Second // between fetches after a failed one; longer than fetchTimeout
 )
 
-// remote is a key set behind a URL. It fetches when asked and never by itself:
-// a Lambda that sleeps keeps no promise of a background refresh.
+// remote is a key set behind a URL. It fetches on demand, because a frozen
+// Lambda runs no background refresh. The storage of package jwkset does not fit:
+// it fetches at start, refreshes in a goroutine, and reads without a limit.
 type remote struct {
 	url    string
 	client *http.Client
@@ -61,41 +62,38 @@ func loopback(host string) bool {
 	return host == "localhost" || (ip != nil && ip.IsLoopback())
 }
 
-func (r *remote) find(ctx context.Context, id string, now time.Time) (verificationKey, bool, error) {
-	if key, ok := r.known(id, now, refreshAfter); ok {
-		return key, true, nil
+func (r *remote) find(ctx context.Context, id string, now time.Time) (verificationKey, error) {
+	if key, err := r.known(refreshAfter, now).find(ctx, id, now); err == nil {
+		return key, nil
 	}
-	if _, ok := r.known(id, now, uselessAfter); !ok {
+	// While somebody else refreshes a set that still serves, do not wait.
+	_, unknown := r.known(uselessAfter, now).find(ctx, id, now)
+	if unknown != nil {
 		r.mu.Lock()
-	} else if !r.mu.TryLock() {
-		// Somebody refreshes a set that still serves: no reason to wait.
-		key, ok := r.known(id, now, uselessAfter)
-		return key, ok, nil
 	}
-	failure := r.refresh(ctx, id, now)
-	r.mu.Unlock()
-	if key, ok := r.known(id, now, uselessAfter); ok {
-		return key, true, nil
+	var failure error
+	if unknown != nil || r.mu.TryLock() {
+		failure = r.refresh(ctx, id, now)
+		r.mu.Unlock()
 	}
-	if failure != nil {
-		// The key may be one that we have not heard of: not the caller's fault.
-		return verificationKey{}, false, problem.Unavailable("fetch the issuer's key set", failure)
+	key, err := r.known(uselessAfter, now).find(ctx, id, now)
+	if err != nil && failure != nil {
+		// The key may be a new one that we could not fetch: not the caller's fault.
+		return verificationKey{}, problem.Unavailable("fetch the issuer's key set", failure)
 	}
-	return verificationKey{}, false, nil
+	return key, err
 }
 
-// known looks in the last fetched set, if that is younger than age.
-func (r *remote) known(id string, now time.Time, age time.Duration) (verificationKey, bool) {
-	f := r.last.Load()
-	if f == nil || now.Sub(f.at) >= age {
-		return verificationKey{}, false
+// known returns the last fetched set, or none when that is older than age.
+func (r *remote) known(age time.Duration, now time.Time) keySet {
+	if f := r.last.Load(); f != nil && now.Sub(f.at) < age {
+		return f.keys
 	}
-	key, ok := f.keys[id]
-	return key, ok
+	return nil
 }
 
-// refresh fetches the set unless somebody just did. It returns why the last
-// fetch failed, if it did. The caller holds mu.
+// refresh fetches the set unless somebody just did. It returns the error of the
+// last fetch. The caller holds mu.
 func (r *remote) refresh(ctx context.Context, id string, now time.Time) error {
 	f := r.last.Load()
 	switch {

@@ -191,3 +191,41 @@ func TestARequestThatGoesAwayDoesNotSpoilTheFetch(t *testing.T) {
 	}
 	p.want(t, 1)
 }
+
+func TestASlowRefreshDelaysOnlyTheTokenThatCausesIt(t *testing.T) {
+	p := publish(t)
+	if err := p.verify(t, "rsa"); err != nil {
+		t.Fatal(err)
+	}
+	fetching, answer := make(chan struct{}), make(chan struct{})
+	p.does(func(w http.ResponseWriter, _ *http.Request) {
+		close(fetching)
+		<-answer
+		w.Write(keySet())
+	})
+	p.later(time.Hour)
+	first := make(chan error, 1)
+	token := sign(t, jwt.SigningMethodRS256, rsaKey(), header{"kid": "rsa"}, goodClaims(jwt.MapClaims{"exp": now.AddDate(1, 0, 0).Unix()}))
+	go func() {
+		_, err := p.verifier.Verify(context.Background(), token)
+		first <- err
+	}()
+	select {
+	case <-fetching:
+	case err := <-first:
+		close(answer)
+		t.Fatalf("the set is not refreshed: %v", err)
+	}
+	begun := time.Now()
+	if err := p.verify(t, "rsa"); err != nil {
+		t.Error(err)
+	}
+	if waited := time.Since(begun); waited > time.Second { // the fetch would end after two
+		t.Errorf("another token waited %v for the refresh", waited)
+	}
+	close(answer)
+	if err := <-first; err != nil {
+		t.Error(err)
+	}
+	p.want(t, 2)
+}

@@ -1,16 +1,16 @@
-// Package keys makes and recognises API keys.
+// Package keys issues and verifies API keys.
 //
-// A key reads `owkai_<role>_` and 43 characters of [0-9A-Za-z]:
+// A key is `owkai_<role>_` followed by 43 characters of [0-9A-Za-z]:
 //
 //	25  uniformly random, log2(62^25) ≈ 148.9 bits
 //	 7  the organisation, in base 62 with leading zeros
 //	11  a tag: 64 bits of an HMAC-SHA256 over role, organisation and random part
 //
-// The tag lets a forged or mistyped key be refused without a call to the
-// store; only the record, stored under a keyed hash of the whole text, makes a
-// genuine key valid. The random part leads so that the shown prefix of a key
-// tells it from others; the part never shown keeps at least 16 random
-// characters, 95 bits.
+// The tag lets us refuse a forged or mistyped key without a call to the store.
+// A genuine key is valid only with its record, which is stored under a keyed
+// hash of the whole text. The random part comes first, so that the prefix that
+// we show tells keys apart. The hidden part keeps at least 16 random characters,
+// 95 bits.
 package keys
 
 import (
@@ -39,13 +39,13 @@ const (
 	orgLength    = 7
 	tagLength    = 11
 	bodyLength   = randomLength + orgLength + tagLength
-	prefixLength = 20 // of key_prefix, as documented (facts.md §2.3)
+	prefixLength = 20 // of key_prefix (facts.md §2.3)
 
-	minPepper = 32 // bytes: as long as the hash, RFC 2104 §3
+	minPepper = 32 // bytes: as long as the hash (RFC 2104 §3)
 	maxOrg    = 62*62*62*62*62*62*62 - 1
 )
 
-// The first field of every MAC input, so that no tag is ever a hash.
+// The first field of each MAC input, so that no tag equals a hash.
 const (
 	tagDomain  = "ascend api key tag 1"
 	hashDomain = "ascend api key hash 1"
@@ -53,12 +53,12 @@ const (
 
 var roles = []tenant.Role{tenant.Admin, tenant.Manager, tenant.User}
 
-// Looks reports whether s has the form of an API key rather than of anything
-// else: it starts with "owkai_". It may still be masked, mistyped or forged.
+// Looks reports whether s starts like an API key, with "owkai_". It may still be
+// masked, mistyped or forged.
 func Looks(s string) bool { return strings.HasPrefix(s, lead) }
 
-// Prefix is the beginning of a key that may be stored and shown: its first 20
-// characters. It is empty for a text too short to be a key.
+// Prefix returns the part of a key that we may store and show: its first 20
+// characters. It returns "" for a text too short to be a key.
 func Prefix(secret string) string {
 	if len(secret) < len(lead)+bodyLength {
 		return ""
@@ -66,31 +66,31 @@ func Prefix(secret string) string {
 	return secret[:prefixLength]
 }
 
-// Ring makes keys and recognises those it made. It is safe for concurrent use.
-// The zero Ring makes none and recognises none.
+// Ring issues keys and verifies those it issued. It is safe for concurrent use.
+// The zero Ring issues none and refuses all.
 type Ring struct {
 	pepper []byte
 	spare  sync.Pool // of *mac, keyed with pepper
 }
 
-// mac is an HMAC at rest, with room for what goes in and what comes out.
+// mac is an HMAC for reuse, with a buffer for its input and output.
 type mac struct {
 	hash   hash.Hash
 	buffer []byte
 }
 
-// NewRing makes a ring whose keys depend on pepper, a secret of at least 32
-// random bytes. Another pepper makes all earlier keys invalid.
+// NewRing returns a ring whose keys depend on pepper, a secret of at least 32
+// random bytes. A new pepper invalidates all earlier keys.
 func NewRing(pepper []byte) (*Ring, error) {
 	if len(pepper) < minPepper {
-		return nil, fmt.Errorf("the pepper of API keys has %d bytes, needs at least %d", len(pepper), minPepper)
+		return nil, fmt.Errorf("configure API keys: the pepper has %d bytes; it needs at least %d", len(pepper), minPepper)
 	}
 	return &Ring{pepper: slices.Clone(pepper)}, nil
 }
 
-// Issue makes a key for org: the secret to show once, and the hash under which
-// its record is stored, 32 bytes in hex. The role is admin, manager or user;
-// random is crypto/rand.Reader outside tests.
+// Issue returns a new key for org: the secret to show once, and the hash to store
+// its record under, 32 bytes in hex. The role is admin, manager or user; random
+// is crypto/rand.Reader outside tests.
 func (r *Ring) Issue(org tenant.ID, role tenant.Role, random io.Reader) (secret, hash string, err error) {
 	switch {
 	case r == nil || len(r.pepper) == 0:
@@ -102,16 +102,16 @@ func (r *Ring) Issue(org tenant.ID, role tenant.Role, random io.Reader) (secret,
 	}
 	drawn, err := draw(random)
 	if err != nil {
-		return "", "", fmt.Errorf("issue an API key: %w", err)
+		return "", "", fmt.Errorf("issue an API key: draw its random part: %w", err)
 	}
 	owner := encode(uint64(org), orgLength)
 	secret = lead + string(role) + "_" + drawn + owner + r.tag(string(role), drawn, owner)
 	return secret, r.hash(secret), nil
 }
 
-// Claim recognises a key of this ring without any call. What it returns must
-// still be confirmed by the key's record. Anything else is a problem of kind
-// Unauthenticated, INVALID_API_KEY.
+// Claim verifies that this ring issued the key, without a call to the store. The
+// caller must still confirm the claim with the key's record. For any other text
+// it returns a problem of kind Unauthenticated (INVALID_API_KEY).
 func (r *Ring) Claim(secret string) (app.Claim, error) {
 	role, body, ok := parse(secret)
 	if !ok || r == nil || len(r.pepper) == 0 {
@@ -131,8 +131,8 @@ func (r *Ring) Claim(secret string) (app.Claim, error) {
 	}), nil
 }
 
-// confirm lets the record decide. Revocation outranks expiry, because it tells
-// the owner that somebody acted.
+// confirm returns the principal of a key with its record. Revocation outranks
+// expiry, because it tells the owner that somebody acted.
 func confirm(key store.Key, org tenant.ID, role tenant.Role, item *store.Item, now time.Time) (tenant.Principal, error) {
 	if item == nil || item.Key != key {
 		return tenant.Principal{}, invalid()
@@ -156,7 +156,7 @@ func invalid() error {
 	return problem.Unauthenticated(problem.CodeInvalidKey, "the API key is not valid")
 }
 
-// parse takes a key apart. There is exactly one text for each key.
+// parse returns the parts of a key. Each key has exactly one text.
 func parse(secret string) (role tenant.Role, body string, ok bool) {
 	rest, ok := strings.CutPrefix(secret, lead)
 	if !ok {
@@ -167,7 +167,7 @@ func parse(secret string) (role tenant.Role, body string, ok bool) {
 		return "", "", false
 	}
 	for i := range len(body) {
-		if digit(body[i]) < 0 {
+		if strings.IndexByte(alphabet, body[i]) < 0 {
 			return "", "", false
 		}
 	}
@@ -184,8 +184,8 @@ func (r *Ring) hash(secret string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// mac prefixes each field with its length, so that no two lists of fields give
-// the same input.
+// mac returns the HMAC of the fields. It prefixes each with its length, so that
+// no two lists of fields have the same input.
 func (r *Ring) mac(fields ...string) [sha256.Size]byte {
 	m, ok := r.spare.Get().(*mac)
 	if !ok {

@@ -8,11 +8,12 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"ascend/shared/domain/problem"
 	"ascend/shared/domain/tenant"
 	"ascend/shared/store"
 )
 
-// Record is what is stored of a key (facts.md §2.3), never the key itself.
+// Record holds what we store about a key (facts.md §2.3), never the key itself.
 type Record struct {
 	ID             int64       `json:"id"`
 	Name           string      `json:"name"`
@@ -28,19 +29,19 @@ type Record struct {
 	RevokedAt      time.Time   `json:"revoked_at,omitzero"`
 	RevokedBy      string      `json:"revoked_by,omitzero"`
 	RevokedReason  string      `json:"revoked_reason,omitzero"`
-	// Permissions are "category:action" texts without spaces.
+	// Permissions are texts like "category:action", without spaces.
 	Permissions []string `json:"permissions,omitzero"`
 }
 
-// AttrActive is 1 while the key is not revoked, else 0: what the condition of
-// a revocation names. A key is valid only if attribute and body both say so.
+// AttrActive is 1 until the key is revoked, then 0. A revocation makes it a
+// condition. A key is valid only if this attribute and the body both say so.
 const AttrActive = "active"
 
-// Item is the record as it is stored under hash, the hash that Issue returned.
+// Item returns the record's item, stored under the hash that Issue returned.
 func (r Record) Item(hash string) (store.Item, error) {
 	body, err := json.Marshal(r)
 	if err != nil {
-		return store.Item{}, fmt.Errorf("encode the record of API key %d: %w", r.ID, err)
+		return store.Item{}, problem.Internal(fmt.Sprintf("encode the record of API key %d", r.ID), err)
 	}
 	active := int64(1)
 	if r.Revoked() {
@@ -53,23 +54,23 @@ func (r Record) Item(hash string) (store.Item, error) {
 	}, nil
 }
 
-// RecordOf reads a stored record.
+// RecordOf returns the record that item stores.
 func RecordOf(item store.Item) (Record, error) {
 	var r Record
 	if err := json.Unmarshal(item.Body, &r); err != nil {
-		return Record{}, fmt.Errorf("decode the record of an API key: %w", err)
+		return Record{}, problem.Corrupt("the record of an API key", err)
 	}
 	if r.ID <= 0 {
-		return Record{}, fmt.Errorf("decode the record of an API key: it has the id %d", r.ID)
+		return Record{}, problem.Corrupt("the record of an API key", fmt.Errorf("its id is %d, not positive", r.ID))
 	}
 	r.IsActive = r.IsActive && item.Attrs[AttrActive].Num() == 1
 	return r, nil
 }
 
-// Revoked reports whether the key was taken back.
+// Revoked reports whether the key was revoked.
 func (r Record) Revoked() bool { return !r.IsActive || !r.RevokedAt.IsZero() }
 
-// Expired reports whether the key's time is over at now.
+// Expired reports whether the key has expired at now.
 func (r Record) Expired(now time.Time) bool {
 	return !r.ExpiresAt.IsZero() && !now.Before(r.ExpiresAt)
 }
@@ -81,7 +82,6 @@ func (r Record) principal() tenant.Principal {
 		Subject: "key:" + strconv.FormatInt(r.ID, 10),
 		UserID:  r.UserID,
 		Role:    r.Role,
-		Owner:   r.Owner,
 		Scopes:  strings.Join(r.Permissions, " "),
 	}
 }

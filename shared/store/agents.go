@@ -23,6 +23,9 @@ const (
 	changePrefix = "change#"
 )
 
+// AttrAgentType is an agent's type, which lists select by.
+const AttrAgentType = "agent_type"
+
 // AgentKey is where an agent lives.
 func AgentKey(org tenant.ID, id agent.ID) Key {
 	return Key{Table: Agents, PK: org.String(), SK: agentPrefix + string(id)}

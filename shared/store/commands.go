@@ -7,7 +7,7 @@ import "ascend/shared/domain/tenant"
 //	<org>#<identity>  command
 //
 // <identity> is a hash of what makes two requests the same command
-// (app.Command). The item is written in one group with the command's effect,
+// (command.Command). The item is written in one group with the command's effect,
 // so it exists exactly when the effect does.
 const AttrUntil = "until" // Unix milliseconds: when the memory ends
 

@@ -21,6 +21,8 @@ type Definition struct {
 	Table   Table
 	Indexes []Index
 	Project []string // the attributes that the indexes hold beside the keys
+	// Streamed tables have their changes in the store's feed (Feed).
+	Streamed bool
 }
 
 // Tables lists every table with its indexes. Indexes project keys and
@@ -28,12 +30,13 @@ type Definition struct {
 func Tables() []Definition {
 	return []Definition{
 		{Table: Directory},
-		{Table: Agents},
+		{Table: Agents, Streamed: true},
 		{Table: Counters},
 		{
-			Table:   Actions,
-			Indexes: []Index{ByTime, Pending, Due},
-			Project: []string{AttrStatus, AttrAgent, AttrType, AttrCreated},
+			Table:    Actions,
+			Indexes:  []Index{ByTime, Pending, Due},
+			Project:  []string{AttrStatus, AttrAgent, AttrType, AttrCreated},
+			Streamed: true,
 		},
 		{Table: Commands},
 	}

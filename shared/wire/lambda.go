@@ -47,14 +47,14 @@ func handler(env func(string) string, log *slog.Logger, route endpoint.Route) (h
 	if err != nil {
 		return nil, err
 	}
-	a, err := cloud.Env(env).App()
+	a, err := cloud.Env(env).App(app.Options{})
 	if err != nil {
 		return nil, err
 	}
 	return endpoint.New(a, credentials, log, route)
 }
 
-// credentials says whom to believe. Nothing is believed by default.
+// credentials returns what authenticates callers. It is an error to configure none.
 func credentials(env func(string) string) (endpoint.Claimer, error) {
 	pepper, err := hex.DecodeString(env(envPepper))
 	if err != nil {
@@ -71,18 +71,5 @@ func credentials(env func(string) string) (endpoint.Claimer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Claimer(tokens, ring), nil
-}
-
-// Claimer recognises callers by token or key.
-func Claimer(tokens *identity.Verifier, ring *keys.Ring) endpoint.Claimer {
-	return claimer{identity.Credentials{Tokens: tokens, Keys: ring}}
-}
-
-type claimer struct{ identity.Credentials }
-
-// Claim implements endpoint.Claimer.
-func (c claimer) Claim(r *http.Request) (app.Claim, error) {
-	claim, _, err := c.Credentials.Claim(r)
-	return claim, err
+	return identity.Credentials{Tokens: tokens, Keys: ring}, nil
 }

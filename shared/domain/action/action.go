@@ -1,6 +1,6 @@
-// Package action is an action that an agent asked to take: the record of what
-// was asked, every input of the decision, the verdict, and what people or the
-// clock decided afterwards.
+// Package action defines the record of a submitted action: the proposal, every
+// input of the decision, the verdict, and what people or a deadline decided
+// afterwards.
 //
 //	  submit
 //	    │
@@ -10,7 +10,7 @@
 //	pending_approval ──► approved   by people
 //	                 ──► denied     by a person, by the clock, or with its agent
 //
-// The status moves once. Package approval makes the moves.
+// The status of a pending action changes once; package approval makes the moves.
 package action
 
 import (
@@ -25,18 +25,18 @@ import (
 type Action struct {
 	ID        ID                 `json:"id"`
 	Org       tenant.ID          `json:"organization_id"`
-	Status    governance.Outcome `json:"status"`
+	Status    governance.Status  `json:"status"`
 	Submitter tenant.Principal   `json:"submitter"`
 	Command   string             `json:"command"` // that stored it
 	Input     governance.Input   `json:"input"`
 	Verdict   governance.Verdict `json:"verdict"`
 	Digest    string             `json:"digest"` // of the canonical proposal, what an approval is bound to
 
-	CreatedAt     time.Time `json:"created_at"`
-	UpdatedAt     time.Time `json:"updated_at"`
-	CorrelationID string    `json:"correlation_id"`
-	CallerID      string    `json:"caller_correlation_id,omitzero"`
-	MicroSeconds  int64     `json:"evaluation_us"` // reads and decision
+	CreatedAt           time.Time `json:"created_at"`
+	UpdatedAt           time.Time `json:"updated_at"`
+	CorrelationID       string    `json:"correlation_id"`
+	ClientCorrelationID string    `json:"caller_correlation_id,omitzero"`
+	MicroSeconds        int64     `json:"evaluation_us"` // reads and decision
 
 	Approval *Approval     `json:"approval,omitzero"` // nil unless the verdict was pending
 	Outcome  *Outcome      `json:"outcome,omitzero"`  // nil until a pending action was decided
@@ -46,16 +46,15 @@ type Action struct {
 
 // Outcome is how a pending action ended.
 type Outcome struct {
-	Status    governance.Outcome `json:"status"`
-	DecidedBy string             `json:"decided_by"` // "approver", "timeout" or "agent_suspended"
-	By        *tenant.Principal  `json:"by,omitzero"`
-	At        time.Time          `json:"at"`
-	Reason    string             `json:"reason"`
-	Digest    string             `json:"digest"` // what the decider decided on
+	Status    governance.Status `json:"status"`
+	DecidedBy string            `json:"decided_by"` // "approver", "timeout" or "agent_suspended"
+	By        *tenant.Principal `json:"by,omitzero"`
+	At        time.Time         `json:"at"`
+	Reason    string            `json:"reason"`
+	Digest    string            `json:"digest"` // what the decider decided on
 }
 
-// DecidedBy is what made the action's present status final, or the verdict
-// pending.
+// DecidedBy returns what decided the present status.
 func (a *Action) DecidedBy() string {
 	if a.Outcome != nil {
 		return a.Outcome.DecidedBy
@@ -63,7 +62,7 @@ func (a *Action) DecidedBy() string {
 	return a.Verdict.DecidedBy
 }
 
-// Reason explains the present status in a sentence.
+// Reason returns the reason of the present status, in a sentence.
 func (a *Action) Reason() string {
 	if a.Outcome != nil {
 		return a.Outcome.Reason
@@ -71,7 +70,7 @@ func (a *Action) Reason() string {
 	return a.Verdict.Reason
 }
 
-// DecidedAt is when the present status was reached.
+// DecidedAt returns when the present status was decided.
 func (a *Action) DecidedAt() time.Time {
 	if a.Outcome != nil {
 		return a.Outcome.At
@@ -79,10 +78,10 @@ func (a *Action) DecidedAt() time.Time {
 	return a.CreatedAt
 }
 
-// Pending reports whether the action awaits people.
+// Pending reports whether the action waits for approval.
 func (a *Action) Pending() bool { return a.Status == governance.Pending }
 
-// Renumber gives the action another id before it is stored, where its own was taken.
+// Renumber replaces the ID of an action that is not stored yet, because another has it.
 func (a *Action) Renumber(id ID) {
 	a.ID = id
 	if a.Approval != nil {
@@ -93,11 +92,11 @@ func (a *Action) Renumber(id ID) {
 	}
 }
 
-// AtSubmission is the record as it was when the action was submitted, before
-// people or the clock decided.
+// AtSubmission returns the record as it was first stored, before people or a
+// deadline decided.
 func (a *Action) AtSubmission() *Action {
 	first := *a
-	first.Status, first.Outcome, first.UpdatedAt, first.Audit, first.Revision = a.Verdict.Outcome, nil, a.CreatedAt, a.Audit[:1], 1
+	first.Status, first.Outcome, first.UpdatedAt, first.Audit, first.Revision = a.Verdict.Status, nil, a.CreatedAt, a.Audit[:1], 1
 	if a.Approval != nil {
 		wait := *a.Approval
 		wait.Votes = nil

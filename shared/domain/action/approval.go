@@ -7,12 +7,12 @@ import (
 	"ascend/shared/domain/workflow"
 )
 
-// Approval is the wait for people. It holds the whole way to a decision as it
-// stood when the action was submitted: later changes of workflows change no wait.
+// Approval is the wait of an action for people. It holds all stages as they were
+// when the action was submitted, so later changes of workflows do not affect it.
 type Approval struct {
 	RequestID  string        `json:"approval_request_id"`
-	WorkflowID string        `json:"workflow_id,omitzero"` // "" when the band of the score says who and how long
-	Source     string        `json:"source"`               // what chose the way: policy, agent, trigger or band
+	WorkflowID string        `json:"workflow_id,omitzero"` // "" for the band of the score
+	Source     string        `json:"source"`               // what chose the stages: policy, agent, trigger or band
 	Kind       workflow.Kind `json:"type"`
 	Stages     []Stage       `json:"stages"`
 	Stage      int           `json:"stage"` // the present one, from 0
@@ -25,11 +25,11 @@ type Approval struct {
 	Votes []Vote `json:"votes,omitzero"`
 }
 
-// Stage is one wait of an approval.
+// Stage is one stage of an approval.
 type Stage struct {
 	workflow.Stage
-	// Escalation marks the agent's escalation path: it is entered only when
-	// the stage before it timed out.
+	// Escalation marks the stage for the agent's escalation e-mail. It is entered
+	// only when the stage before it timed out.
 	Escalation bool `json:"escalation,omitzero"`
 }
 
@@ -42,14 +42,14 @@ type Vote struct {
 	Digest string           `json:"digest"` // what was approved
 }
 
-// RequestID is how clients name the wait of the action with this id.
+// RequestID returns the clients' name of the approval of the action.
 func (id ID) RequestID() string { return RequestPrefix + id.String() }
 
-// RequestPrefix begins every name of a wait.
+// RequestPrefix begins every RequestID.
 const RequestPrefix = "apr_"
 
-// Enter opens a stage, from 0: its deadline and those after it count from at.
-// A stage that is not there is over at once.
+// Enter opens a stage, from 0: its deadline and the later ones count from at. A
+// stage that does not exist ends at once.
 func (w *Approval) Enter(stage int, at time.Time) {
 	w.Stage = stage
 	w.StageExpiresAt = at.Add(w.Present().Timeout())
@@ -59,8 +59,8 @@ func (w *Approval) Enter(stage int, at time.Time) {
 	}
 }
 
-// Present is the stage that is open, or was when the wait ended. A record
-// without it gives the zero Stage, which nobody can approve.
+// Present returns the stage that is open, or was when the approval ended. If the
+// record lacks it, it returns the zero Stage, which nobody can approve.
 func (w *Approval) Present() Stage {
 	if w.Stage < 0 || w.Stage >= len(w.Stages) {
 		return Stage{}
@@ -68,7 +68,7 @@ func (w *Approval) Present() Stage {
 	return w.Stages[w.Stage]
 }
 
-// Missing counts the approvals that the present stage still needs.
+// Missing returns how many approvals the present stage still needs.
 func (w *Approval) Missing() int {
 	missing := max(1, w.Present().MinApprovers)
 	for _, v := range w.Votes {
@@ -79,7 +79,7 @@ func (w *Approval) Missing() int {
 	return max(0, missing)
 }
 
-// Approvers are those of the present stage as answers show them.
+// Approvers returns those of the present stage as answers show them.
 func (w *Approval) Approvers() []string {
 	stage := w.Present()
 	names := make([]string, len(stage.Approvers))
@@ -89,8 +89,8 @@ func (w *Approval) Approvers() []string {
 	return names
 }
 
-// Remaining counts the approvals that the present stage still needs; 0 of an
-// action that does not wait.
+// Remaining returns how many approvals the present stage still needs, 0 if the
+// action does not wait.
 func (a *Action) Remaining() int {
 	if !a.Pending() || a.Approval == nil {
 		return 0

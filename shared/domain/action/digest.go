@@ -12,7 +12,7 @@ import (
 	"ascend/shared/domain/tenant"
 )
 
-// Digest is the SHA-256 of the canonical proposal in hex: the organisation and
+// Digest returns the SHA-256 of the canonical proposal in hex: the organisation and
 // the proposal as JSON in the canonical form of RFC 8785. An approval is bound
 // to it (decision 28).
 func Digest(org tenant.ID, p governance.Proposal) (string, error) {

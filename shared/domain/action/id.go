@@ -4,16 +4,18 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"ascend/shared/domain/exact"
 )
 
 // ID is an action's identity within its organisation: a JSON integer between
-// 1 and 2^53-1 that grows with time.
+// 1 and MaxID that grows with time.
 type ID int64
 
-// MaxID is the largest integer that every JSON reader keeps exactly (RFC 8259 §6).
-const MaxID = 1<<53 - 1
+// MaxID is the largest ID.
+const MaxID = exact.MaxInteger
 
-// ParseID reads the decimal form of a path parameter.
+// ParseID parses the decimal form that String returns.
 func ParseID(s string) (ID, bool) {
 	n, err := strconv.ParseInt(s, 10, 64)
 	if err != nil || n < 1 || n > MaxID || strconv.FormatInt(n, 10) != s {
@@ -22,13 +24,14 @@ func ParseID(s string) (ID, bool) {
 	return ID(n), true
 }
 
-// String is the decimal form.
+// String returns the decimal form.
 func (id ID) String() string { return strconv.FormatInt(int64(id), 10) }
 
-// IDs makes ids without a shared counter: ticks of 1/16 ms since 2025 in the
-// upper 45 bits, 8 random bits below. They grow within one process, and with
-// the clock across processes. Two processes may meet on one id; the write that
-// stores a record refuses the second, which draws again. The zero value is ready.
+// IDs generates IDs without a shared counter: ticks of 1/16 ms since 2025 in the
+// upper 45 bits, 8 random bits below. They increase within one process, and with
+// the clock across processes. Two processes may generate the same ID; the
+// conditional write of the second record fails, and it takes another. The zero
+// value is ready.
 type IDs struct {
 	mu   sync.Mutex
 	last int64
@@ -38,7 +41,7 @@ const ticksPerSecond = 16_000
 
 var idEpoch = time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// Next draws an id for an instant; random supplies the low bits.
+// Next returns a new ID for an instant, with random as its low bits.
 func (g *IDs) Next(now time.Time, random byte) ID {
 	tick := now.Sub(idEpoch).Nanoseconds() / (1_000_000_000 / ticksPerSecond)
 	g.mu.Lock()

@@ -1,23 +1,20 @@
 package action
 
 import (
-	"fmt"
-
 	"github.com/go-json-experiment/json/jsontext"
 
 	"ascend/shared/domain/problem"
 )
 
-// MaxReason is how many bytes the reason of an approval or a rejection may take
-// as JSON text: for each, an action's record keeps room from its submission on.
+// MaxReason is the maximum length of the reason of an approval or a rejection, in
+// bytes of JSON text. An action's record reserves space for each of them.
 const MaxReason = 4000
 
-// ValidateReason reports what is wrong with the reason of an approval or a rejection.
-func ValidateReason(reason string) []problem.Field {
-	text, err := jsontext.AppendQuote(nil, reason)
-	if err == nil && len(text)-len(`""`) <= MaxReason {
-		return nil
+// ValidateReason returns what is wrong with the reason of an approval or a rejection.
+func ValidateReason(reason string) problem.Fields {
+	var invalid problem.Fields
+	if text, err := jsontext.AppendQuote(nil, reason); err != nil || len(text)-len(`""`) > MaxReason {
+		invalid.Add("/reason", "reason must not exceed %d bytes as JSON text: a character beyond ASCII takes 2 to 4, a quote or a line break 2", MaxReason)
 	}
-	return []problem.Field{{Pointer: "/reason", Detail: fmt.Sprintf(
-		"reason must not exceed %d bytes as JSON text: a character beyond ASCII takes 2 to 4, a quote or a line break 2", MaxReason)}}
+	return invalid
 }

@@ -8,7 +8,7 @@ import (
 	"ascend/shared/domain/governance"
 )
 
-// Redacted stands where a secret stood.
+// Redacted replaces a secret.
 const Redacted = "[REDACTED]"
 
 // secretNames are parts of member names whose values are secrets, compared
@@ -21,16 +21,16 @@ var secretNames = []string{
 // pemMark begins a PEM block, such as a private key.
 const pemMark = "-----BEGIN"
 
-// secretMarks are prefixes of well-known credentials, wherever they stand in a text.
+// secretMarks are prefixes of well-known credentials.
 var secretMarks = []string{
 	"owkai_admin_", "owkai_manager_", "owkai_user_", pemMark, "eyJ", "AKIA", "ASIA",
 	"ghp_", "gho_", "ghs_", "github_pat_", "glpat-", "xoxb-", "xoxp-", "sk-", "sk_live_", "rk_live_",
 }
 
-// Redact removes secrets from what a caller sent, before it is stored, logged,
-// audited or sent on: values under telling names, credentials in any text, and
-// passwords in URLs. The decision sees the redacted form, so that it can be
-// made again from the record.
+// Redact returns a proposal without secrets, before it is stored, logged, audited
+// or published: values of members with names such as "password", credentials in
+// any text, and passwords in URLs. The decision is made on the redacted form, so
+// it can be repeated from the record.
 func Redact(p governance.Proposal) governance.Proposal {
 	for _, s := range []*string{
 		&p.AgentName, &p.ActionType, &p.Description, &p.ToolName, &p.TargetSystem, &p.Resource, &p.ResourceType, &p.ResourceID,
@@ -72,7 +72,7 @@ func redact(v any) any {
 	}
 }
 
-// plain values under a telling name say whether or how many, not what.
+// plain reports whether the value of a secret name is harmless: a flag, or a count.
 func plain(name string, v any) bool {
 	switch v.(type) {
 	case nil, bool:
@@ -99,10 +99,11 @@ func secretName(name string) bool {
 	return false
 }
 
-// shortestSecret is the least length of a credential, but for a PEM block, that is cut out.
+// shortestSecret is the minimum length of a credential that is not a PEM block.
 const shortestSecret = 20
 
-// redactText cuts each credential out of a text, from its mark to the next white space or quote.
+// redactText replaces each credential in a text, from its mark to the next white
+// space or punctuation.
 func redactText(s string) string {
 	for _, mark := range secretMarks {
 		if len(s) < shortestSecret && mark != pemMark {
@@ -137,7 +138,7 @@ func wordByte(b byte) bool {
 	return 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z' || '0' <= b && b <= '9' || b == '_' || b == '-'
 }
 
-// redactURL cuts the password out of scheme://user:password@host.
+// redactURL replaces the password of scheme://user:password@host.
 func redactURL(s string) string {
 	scheme := strings.Index(s, "://")
 	if scheme < 0 {

@@ -1,5 +1,5 @@
-// Package agent is the register of who may act: an agent's configuration, its
-// life and its versions.
+// Package agent models a registered agent: its configuration, its life cycle
+// and its versions.
 //
 //	         register
 //	            │
@@ -12,8 +12,8 @@
 //	└──────────────────────── suspended ──────┘
 //	             suspend
 //
-// Deleting ends the life from any status; the name stays refused until
-// registered again.
+// An agent of any status can be deleted. Its ID is unknown then, until it is
+// registered again and a new life begins.
 package agent
 
 import (
@@ -53,11 +53,17 @@ type Limits struct {
 	PerDay    *int64 `json:"max_actions_per_day"`
 }
 
-// Config is everything of an agent that a version keeps and a rollback restores.
+// Config is everything of an agent that a version keeps and a rollback
+// restores. Copies share their lists, objects and pointers, so these are
+// replaced and never changed in place.
+//
+// A change of a field raises the part of the version that its tag names
+// (decision 11): patch for what describes the agent, major for what it is, and
+// minor, without a tag, for what controls it.
 type Config struct {
-	DisplayName string `json:"display_name"`
-	Description string `json:"description"`
-	Type        Type   `json:"agent_type"`
+	DisplayName string `json:"display_name" version:"patch"`
+	Description string `json:"description" version:"patch"`
+	Type        Type   `json:"agent_type" version:"major"`
 
 	// Scores are 0 to 100.
 	DefaultRiskScore           int `json:"default_risk_score"`
@@ -76,22 +82,22 @@ type Config struct {
 	MCPServerURL    *string `json:"mcp_server_url"`
 	MCPCapabilities Object  `json:"mcp_capabilities"`
 
-	AlertOnHighRisk bool     `json:"alert_on_high_risk"`
-	AlertRecipients []string `json:"alert_recipients"`
-	WebhookURL      *string  `json:"webhook_url"`
+	AlertOnHighRisk bool     `json:"alert_on_high_risk" version:"patch"`
+	AlertRecipients []string `json:"alert_recipients" version:"patch"`
+	WebhookURL      *string  `json:"webhook_url" version:"patch"`
 
-	Tags     []string `json:"tags"`
-	Metadata Object   `json:"metadata"`
+	Tags     []string `json:"tags" version:"patch"`
+	Metadata Object   `json:"metadata" version:"patch"`
 
 	// ModelID is the caller's own number for the model behind the agent; the
 	// published clients set it (clients.md §4).
-	ModelID *int64 `json:"model_id,omitzero"`
+	ModelID *int64 `json:"model_id,omitzero" version:"patch"`
 
 	Limits     Limits      `json:"rate_limits"`
 	Escalation *Escalation `json:"escalation"` // nil: none
 }
 
-// Thresholds are the scores that divide approved, pending and denied.
+// Thresholds are the scores that separate approved, pending and denied.
 type Thresholds struct {
 	AutoApproveBelow int  `json:"auto_approve_below"`
 	MaxRiskThreshold int  `json:"max_risk_threshold"`
@@ -100,15 +106,19 @@ type Thresholds struct {
 	Registered       bool `json:"is_registered"`
 }
 
-// Unregistered is what an agent that nobody registered is held to (seeds/004, "Unregistered Agent Handling").
+// Unregistered returns the thresholds of an agent that nobody registered
+// (seeds/004, "Unregistered Agent Handling").
 func Unregistered() Thresholds {
 	return Thresholds{AutoApproveBelow: 30, MaxRiskThreshold: 70, RequiresMFAAbove: 70, Type: "unregistered"}
 }
 
-// Thresholds are what the agent is held to now. An autonomous agent is held to
-// the stricter of its ordinary and its autonomous pair.
+// Thresholds returns the thresholds that apply: for an autonomous agent the
+// stricter of its ordinary and its autonomous pair.
 func (c Config) Thresholds() Thresholds {
-	t := Thresholds{c.AutoApproveBelow, c.MaxRiskThreshold, c.RequiresMFAAbove, c.Type, true}
+	t := Thresholds{
+		AutoApproveBelow: c.AutoApproveBelow, MaxRiskThreshold: c.MaxRiskThreshold, RequiresMFAAbove: c.RequiresMFAAbove,
+		Type: c.Type, Registered: true,
+	}
 	if c.Type == Autonomous {
 		t.AutoApproveBelow = min(t.AutoApproveBelow, c.AutonomousAutoApproveBelow)
 		t.MaxRiskThreshold = min(t.MaxRiskThreshold, c.AutonomousMaxRiskThreshold)
@@ -122,7 +132,7 @@ const (
 	Emergency = "emergency"
 )
 
-// Suspension says why and by whom an agent was stopped.
+// Suspension records why and by whom an agent was stopped.
 type Suspension struct {
 	Kind   string    `json:"kind"` // Ordinary or Emergency
 	Reason string    `json:"reason"`
@@ -130,7 +140,7 @@ type Suspension struct {
 	By     string    `json:"by"`
 }
 
-// Agent is a registered agent as it stands.
+// Agent is the record of a registered agent.
 type Agent struct {
 	Serial  int64     `json:"id"` // the service's own integer id
 	ID      ID        `json:"agent_id"`

@@ -3,13 +3,16 @@ package agent
 import (
 	"bytes"
 	"fmt"
+	"reflect"
+	"strings"
+	"sync"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Change is one field of a configuration that differs between two of its versions.
-type Change struct {
+// FieldChange is one field of a configuration that differs between two of its versions.
+type FieldChange struct {
 	Field string         `json:"field"`
 	From  jsontext.Value `json:"from"`
 	To    jsontext.Value `json:"to"`
@@ -24,60 +27,47 @@ const (
 	major              // what it is
 )
 
-// fields is every field of Config, in its order.
-var fields = []struct {
-	name  string
-	class class
-}{
-	{"display_name", patch},
-	{"description", patch},
-	{"agent_type", major},
-	{"default_risk_score", minor},
-	{"auto_approve_below", minor},
-	{"max_risk_threshold", minor},
-	{"requires_mfa_above", minor},
-	{"autonomous_auto_approve_below", minor},
-	{"autonomous_max_risk_threshold", minor},
-	{"allowed_action_types", minor},
-	{"allowed_resources", minor},
-	{"blocked_resources", minor},
-	{"is_mcp_server", minor},
-	{"mcp_server_url", minor},
-	{"mcp_capabilities", minor},
-	{"alert_on_high_risk", patch},
-	{"alert_recipients", patch},
-	{"webhook_url", patch},
-	{"tags", patch},
-	{"metadata", patch},
-	{"model_id", patch},
-	{"rate_limits", minor},
-	{"escalation", minor},
+// field is one field of Config.
+type field struct {
+	name  string // in JSON
+	class class  // by its tag "version"; minor without one
 }
 
-// Diff lists the fields in which two configurations differ, in the order of
-// Config. A missing list or object is the same as an empty one, an absent
-// field the same as null.
-func Diff(before, after Config) []Change {
-	from, to := before.members(), after.members()
-	var changes []Change
-	for _, f := range fields {
-		old, now := from[f.name], to[f.name]
+// fields returns those of Config, in its order.
+var fields = sync.OnceValue(func() []field {
+	var all []field
+	for f := range reflect.TypeFor[Config]().Fields() {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		raises := minor
+		switch f.Tag.Get("version") {
+		case "patch":
+			raises = patch
+		case "major":
+			raises = major
+		}
+		all = append(all, field{name: name, class: raises})
+	}
+	return all
+})
+
+// Diff returns the fields in which two configurations differ, in the order of
+// Config. A nil list or object equals an empty one.
+func Diff(before, after Config) []FieldChange {
+	from, to := reflect.ValueOf(before), reflect.ValueOf(after)
+	var changes []FieldChange
+	for i, f := range fields() {
+		old, now := encode(from.Field(i)), encode(to.Field(i))
 		if !bytes.Equal(old, now) {
-			changes = append(changes, Change{f.name, old, now})
+			changes = append(changes, FieldChange{Field: f.name, From: old, To: now})
 		}
 	}
 	return changes
 }
 
-// members is the configuration as JSON, field by field.
-func (c Config) members() map[string]jsontext.Value {
-	var m map[string]jsontext.Value
-	text, err := json.Marshal(c, json.Deterministic(true))
-	if err == nil {
-		err = json.Unmarshal(text, &m)
-	}
+func encode(v reflect.Value) jsontext.Value {
+	text, err := json.Marshal(v.Interface(), json.Deterministic(true))
 	if err != nil { // Apply lets no such configuration through
 		panic(fmt.Sprintf("agent: a configuration that is not JSON: %v", err))
 	}
-	return m
+	return text
 }

@@ -1,6 +1,8 @@
 package agent
 
 import (
+	"reflect"
+
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -12,13 +14,10 @@ type Setting[T any] struct {
 	value *T
 }
 
-// To is a setting with a value.
-func To[T any](v T) Setting[T] { return Setting[T]{given: true, value: &v} }
-
 // IsZero reports whether the member is absent.
 func (s Setting[T]) IsZero() bool { return !s.given }
 
-// Value is the value, or nil when absent or null.
+// Value returns the value, or nil when absent or null.
 func (s Setting[T]) Value() *T { return s.value }
 
 // UnmarshalJSONFrom reads null or a value; an absent member is never read.
@@ -30,19 +29,27 @@ func (s *Setting[T]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 // MarshalJSONTo writes the value, or null.
 func (s Setting[T]) MarshalJSONTo(e *jsontext.Encoder) error { return json.MarshalEncode(e, s.value) }
 
-// into carries the setting into a field: absent leaves it, null gives it def.
-func (s Setting[T]) into(field *T, def T) {
+// assign sets a field of type T or *T: absent leaves it, null sets def.
+func (s Setting[T]) assign(field, def reflect.Value) {
 	switch {
-	case s.value != nil:
-		*field = *s.value
-	case s.given:
-		*field = def
+	case !s.given:
+	case s.value == nil:
+		field.Set(def)
+	case field.Type() == reflect.TypeFor[*T]():
+		field.Set(reflect.ValueOf(s.value))
+	default:
+		field.Set(reflect.ValueOf(*s.value))
 	}
 }
 
-// intoOptional does the same for a field that may be nil, which is what null makes it.
-func (s Setting[T]) intoOptional(field **T) {
-	if s.given {
-		*field = s.value
+// assign sets the fields of to that the members of settings, a struct of
+// Settings, share their Go names with. A null sets the field of def.
+func assign[S, C any](settings S, to *C, def C) {
+	from, onto, defaults := reflect.ValueOf(settings), reflect.ValueOf(to).Elem(), reflect.ValueOf(def)
+	for i := range from.NumField() {
+		name := from.Type().Field(i).Name
+		from.Field(i).Interface().(interface {
+			assign(field, def reflect.Value)
+		}).assign(onto.FieldByName(name), defaults.FieldByName(name))
 	}
 }

@@ -2,13 +2,13 @@ package agent
 
 import "ascend/shared/domain/problem"
 
-// Settings is what a caller says of an agent's configuration, at registration
-// or later. An absent member leaves what is; null gives the default of the
-// agent's type.
+// Settings are the members of a request that configure an agent, at
+// registration or later. Each is named as its field of Config. An absent member
+// leaves the field; null sets the default of the agent's type.
 type Settings struct {
 	DisplayName        Setting[string]   `json:"display_name,omitzero" doc:"What people call the agent, up to 255 characters. Required at registration."`
 	Description        Setting[string]   `json:"description,omitzero" doc:"What the agent is for, up to 4096 characters."`
-	AgentType          Setting[Type]     `json:"agent_type,omitzero" doc:"One of autonomous, supervised, advisory, mcp_server, custom; supervised by default."`
+	Type               Setting[Type]     `json:"agent_type,omitzero" doc:"One of autonomous, supervised, advisory, mcp_server, custom; supervised by default."`
 	DefaultRiskScore   Setting[int]      `json:"default_risk_score,omitzero" doc:"0 to 100, 50 by default."`
 	MaxRiskThreshold   Setting[int]      `json:"max_risk_threshold,omitzero" doc:"0 to 100: actions at or above this score need approval. The default depends on the type."`
 	AutoApproveBelow   Setting[int]      `json:"auto_approve_below,omitzero" doc:"0 to 100, not above max_risk_threshold: actions below this score are approved. The default depends on the type."`
@@ -27,48 +27,34 @@ type Settings struct {
 	ModelID            Setting[int64]    `json:"model_id,omitzero" doc:"The caller's number for the model behind the agent."`
 }
 
-// Apply gives the configuration that the settings make of base, or the fields
-// that make no valid one. Thresholds that were set stay when the type changes.
+// Apply returns base with the settings, or the fields that are not valid.
+// Thresholds that were set stay when the type changes.
 //
 // An action at or above max_risk_threshold is never approved by its score, so
-// auto_approve_below may not be set above it; when the maximum alone is lowered
-// past auto_approve_below, that is lowered with it.
-func (s Settings) Apply(base Config) (Config, []problem.Field) {
-	c := base.Clone()
-	s.AgentType.into(&c.Type, Supervised)
-	def := Defaults(c.Type)
-
-	s.DisplayName.into(&c.DisplayName, def.DisplayName)
-	s.Description.into(&c.Description, def.Description)
-	s.DefaultRiskScore.into(&c.DefaultRiskScore, def.DefaultRiskScore)
-	s.MaxRiskThreshold.into(&c.MaxRiskThreshold, def.MaxRiskThreshold)
-	s.AutoApproveBelow.into(&c.AutoApproveBelow, def.AutoApproveBelow)
-	s.RequiresMFAAbove.into(&c.RequiresMFAAbove, def.RequiresMFAAbove)
-	s.AllowedActionTypes.into(&c.AllowedActionTypes, nil)
-	s.AllowedResources.into(&c.AllowedResources, nil)
-	s.BlockedResources.into(&c.BlockedResources, nil)
-	s.IsMCPServer.into(&c.IsMCPServer, def.IsMCPServer)
-	s.MCPServerURL.intoOptional(&c.MCPServerURL)
-	s.MCPCapabilities.into(&c.MCPCapabilities, nil)
-	s.AlertOnHighRisk.into(&c.AlertOnHighRisk, def.AlertOnHighRisk)
-	s.AlertRecipients.into(&c.AlertRecipients, nil)
-	s.WebhookURL.intoOptional(&c.WebhookURL)
-	s.Tags.into(&c.Tags, nil)
-	s.Metadata.into(&c.Metadata, nil)
-	s.ModelID.intoOptional(&c.ModelID)
+// auto_approve_below may not be set above it. Lowering only the maximum below
+// auto_approve_below lowers that as well.
+func (s Settings) Apply(base Config) (Config, problem.Fields) {
+	c := base
+	if !s.Type.IsZero() {
+		c.Type = Supervised
+	}
+	if t := s.Type.Value(); t != nil {
+		c.Type = *t
+	}
+	assign(s, &c, Defaults(c.Type))
 
 	invalid := c.validate()
 	if len(invalid) == 0 && c.AutoApproveBelow > c.MaxRiskThreshold {
 		if s.AutoApproveBelow.Value() != nil {
-			invalid.add("/auto_approve_below", "auto_approve_below must not be above max_risk_threshold (%d)", c.MaxRiskThreshold)
+			invalid.Add("/auto_approve_below", "auto_approve_below must not be above max_risk_threshold (%d)", c.MaxRiskThreshold)
 		}
 		c.AutoApproveBelow = c.MaxRiskThreshold
 	}
 	return c, invalid
 }
 
-// LimitSettings is what a caller says of an agent's rate limits: absent leaves
-// a limit, null makes it unlimited.
+// LimitSettings are the members of a request that sets an agent's rate limits:
+// absent leaves a limit, null makes it unlimited.
 type LimitSettings struct {
 	PerMinute Setting[int64] `json:"max_actions_per_minute,omitzero" doc:"Admitted actions per UTC minute: 0 to 1000000000, or null for unlimited."`
 	PerHour   Setting[int64] `json:"max_actions_per_hour,omitzero" doc:"Admitted actions per UTC hour: 0 to 1000000000, or null for unlimited."`
@@ -78,16 +64,19 @@ type LimitSettings struct {
 // MaxLimit is the largest rate limit that can be set.
 const MaxLimit = 1_000_000_000
 
-// Apply gives the limits that the settings make of base, or the fields that
-// are not within 0 … MaxLimit. A limit of 0 admits nothing.
-func (s LimitSettings) Apply(base Limits) (Limits, []problem.Field) {
-	l := base.Clone()
-	s.PerMinute.intoOptional(&l.PerMinute)
-	s.PerHour.intoOptional(&l.PerHour)
-	s.PerDay.intoOptional(&l.PerDay)
-	var invalid fieldErrors
-	invalid.limit("max_actions_per_minute", l.PerMinute)
-	invalid.limit("max_actions_per_hour", l.PerHour)
-	invalid.limit("max_actions_per_day", l.PerDay)
+// Apply returns base with the settings, or the fields that are not within
+// 0 … MaxLimit. A limit of 0 admits nothing.
+func (s LimitSettings) Apply(base Limits) (Limits, problem.Fields) {
+	l := base
+	assign(s, &l, Limits{})
+	var invalid problem.Fields
+	for _, limit := range []struct {
+		name string
+		n    *int64
+	}{{"max_actions_per_minute", l.PerMinute}, {"max_actions_per_hour", l.PerHour}, {"max_actions_per_day", l.PerDay}} {
+		if n := limit.n; n != nil && (*n < 0 || *n > MaxLimit) {
+			invalid.Add("/"+limit.name, "%s must be an integer between 0 and %d, or null for unlimited", limit.name, MaxLimit)
+		}
+	}
 	return l, invalid
 }

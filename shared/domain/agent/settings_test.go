@@ -119,8 +119,12 @@ func TestEveryOffendingFieldIsNamed(t *testing.T) {
 }
 
 func TestAConfigurationIsBoundedAsAWhole(t *testing.T) {
-	tags := func(n int) agent.Settings {
-		return agent.Settings{DisplayName: agent.To("x"), Tags: agent.To(slices.Repeat([]string{strings.Repeat("ä", 256)}, n))}
+	tags := func(n int) (s agent.Settings) {
+		list := strings.Join(slices.Repeat([]string{`"` + strings.Repeat("ä", 256) + `"`}, n), ",")
+		if err := json.Unmarshal([]byte(`{"display_name": "x", "tags": [`+list+`]}`), &s); err != nil {
+			t.Fatal(err)
+		}
+		return s
 	}
 	if _, invalid := tags(120).Apply(agent.Defaults(agent.Supervised)); len(invalid) != 0 {
 		t.Errorf("some 60 KB are refused: %v", invalid)
@@ -155,12 +159,32 @@ func TestAutoApprovalEndsAtTheMaximum(t *testing.T) {
 }
 
 func TestApplyLeavesItsBaseAlone(t *testing.T) {
-	base, _ := apply(t, agent.Defaults(agent.Custom), `{"display_name": "x", "tags": ["a"], "metadata": {"m": {"n": [1]}}}`)
-	got, _ := apply(t, base, `{}`)
-	got.Tags[0] = "changed"
-	got.Metadata["m"].(map[string]any)["n"].([]any)[0] = "changed"
-	if base.Tags[0] != "a" || len(agent.Diff(base, got)) != 2 {
-		t.Errorf("the base became %+v", base)
+	base := differing(t)
+	before, err := json.Marshal(base, json.Deterministic(true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, member := range []string{"null", "[]", `["changed"]`, `{"m": {"n": [1]}}`, `"https://changed.example"`, "8"} {
+		for f := range reflect.TypeFor[agent.Settings]().Fields() {
+			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			var s agent.Settings
+			if json.Unmarshal([]byte(`{"`+name+`": `+member+`}`), &s) == nil {
+				s.Apply(base)
+			}
+		}
+	}
+	if after, err := json.Marshal(base, json.Deterministic(true)); err != nil || string(after) != string(before) {
+		t.Errorf("the base was %s\nand became %s, %v", before, after, err)
+	}
+}
+
+func TestASettingIsNamedAsItsFieldOfTheConfiguration(t *testing.T) {
+	for f := range reflect.TypeFor[agent.Settings]().Fields() {
+		of, ok := reflect.TypeFor[agent.Config]().FieldByName(f.Name)
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if want, _, _ := strings.Cut(of.Tag.Get("json"), ","); !ok || name != want {
+			t.Errorf("setting %s is %s in JSON, its field %s", f.Name, name, want)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package agent_test
 
 import (
+	"regexp"
 	"testing"
 	"time"
 
@@ -97,11 +98,11 @@ func TestActivationSaysWhoAndWhen(t *testing.T) {
 
 func TestConfigureMakesAVersionOnlyOfAChange(t *testing.T) {
 	a := begin()
-	same, changes := a.Configure(a.Config.Clone(), event(""))
+	same, changes := a.Configure(a.Config, event(""))
 	if same.Number != 1 || same.Revision != a.Revision || changes != nil {
 		t.Errorf("nothing changed, but the agent became version %d, revision %d", same.Number, same.Revision)
 	}
-	c := a.Config.Clone()
+	c := a.Config
 	c.MaxRiskThreshold = 50
 	next, changes := a.Configure(c, event(""))
 	if next.Version != "1.1.0" || next.Number != 2 || next.Revision != a.Revision+1 || len(changes) != 1 || changes[0].Field != "max_risk_threshold" {
@@ -122,7 +123,7 @@ func TestAgentIDs(t *testing.T) {
 		"": false, "ab": false, "abc": true, "a.b_c:d@e-F9": true, "a b": false, "ä-ö": false, "a/b": false, "a#b": false, "a\x00b": false,
 		agent.ID(make64("a")): true, agent.ID(make64("a") + "a"): false,
 	} {
-		if id.Valid() != ok || (len(id.Validate()) == 0) != ok {
+		if id.Valid() != ok || (len(id.Validate()) == 0) != ok || regexp.MustCompile(agent.IDPattern).MatchString(string(id)) != ok {
 			t.Errorf("%q: Valid %v, Validate %v; want %v", id, id.Valid(), id.Validate(), ok)
 		}
 	}
@@ -144,6 +145,6 @@ func begin() agent.Agent {
 	return agent.Begin(1, "my-agent", 1, c, event(""), 0)
 }
 
-func event(reason string) agent.Event {
-	return agent.Event{At: noon, By: "admin@example.com", Reason: reason}
+func event(reason string) agent.Stamp {
+	return agent.Stamp{At: noon, By: "admin@example.com", Reason: reason}
 }

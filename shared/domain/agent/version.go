@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// FirstVersion is what every life of an agent begins with (seeds/001).
+// FirstVersion is the version of a new agent (seeds/001).
 const FirstVersion = "1.0.0"
 
 // Version is one configuration that an agent has had.
@@ -19,26 +19,23 @@ type Version struct {
 	CreatedBy string    `json:"created_by"`
 	// Change is what made the version: registered, updated, rate_limits,
 	// escalation or rollback.
-	Change   string   `json:"change"`
-	Restored string   `json:"restored_version,omitzero"` // the version that a rollback restored
-	Changes  []Change `json:"changes"`                   // against the version before; none in the first
-	Config   Config   `json:"config"`
+	Change   string        `json:"change"`
+	Restored string        `json:"restored_version,omitzero"` // the version that a rollback restored
+	Changes  []FieldChange `json:"changes"`                   // against the version before; none in the first
+	Config   Config        `json:"config"`
 }
 
-// Bump is the version that follows version after changes: a new patch for what
-// describes the agent, a new minor for its thresholds, capabilities and
-// controls, a new major for its type (decision 11). Without changes it is version.
-func Bump(version string, changes []Change) string {
+// Bump returns the version that follows version: the greatest part that one of
+// the changes raises (see Config) is incremented. Without changes it returns version.
+func Bump(version string, changes []FieldChange) string {
 	n, ok := parseVersion(version)
 	if !ok || len(changes) == 0 {
 		return version
 	}
 	greatest := patch
-	for _, change := range changes {
-		for _, f := range fields {
-			if f.name == change.Field {
-				greatest = max(greatest, f.class)
-			}
+	for _, f := range fields() {
+		if slices.ContainsFunc(changes, func(c FieldChange) bool { return c.Field == f.name }) {
+			greatest = max(greatest, f.class)
 		}
 	}
 	switch greatest {
@@ -52,8 +49,8 @@ func Bump(version string, changes []Change) string {
 	return fmt.Sprintf("%d.%d.%d", n[0], n[1], n[2])
 }
 
-// CompareVersions orders two semantic versions as slices.Compare does; ok is
-// false unless both have the form that Bump makes.
+// CompareVersions compares two semantic versions as slices.Compare does; ok is
+// false unless both have the form that Bump returns.
 func CompareVersions(a, b string) (order int, ok bool) {
 	x, okA := parseVersion(a)
 	y, okB := parseVersion(b)

@@ -78,8 +78,8 @@ func TestConfigurationsSurviveTheStore(t *testing.T) {
 }
 
 func TestBump(t *testing.T) {
-	change := func(names ...string) []agent.Change {
-		changes := make([]agent.Change, len(names))
+	change := func(names ...string) []agent.FieldChange {
+		changes := make([]agent.FieldChange, len(names))
 		for i, name := range names {
 			changes[i].Field = name
 		}
@@ -87,7 +87,7 @@ func TestBump(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name, from string
-		changes    []agent.Change
+		changes    []agent.FieldChange
 		want       string
 	}{
 		{"no change", "1.2.3", nil, "1.2.3"},

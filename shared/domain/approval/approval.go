@@ -1,7 +1,7 @@
-// Package approval moves a pending action along the stages of its wait, to its
-// one final status. A move is a pure function of the record, the decider and
-// the time; the store's condition on the record's revision makes exactly one
-// of those that race happen.
+// Package approval moves a pending action through the stages of its approval to
+// its final status. A move is a pure function of the record, the decider and
+// the time; of moves that race, the store's condition on the record's revision
+// lets one succeed.
 //
 //	Open ─► stage 1 ─► stage 2 ─► … ─► stage n ── enough approved ──► approved
 //	                                      │                              ▲
@@ -14,11 +14,10 @@
 //	                                    denied ◄── from any stage: a rejection,
 //	                                               or the agent was stopped
 //
-// A stage opens the next one when enough people approved it, and also when its
-// time ran out; the next one's time begins then. An approval short of enough
-// stays in its stage. The escalation stage is there when the agent queues for
-// its escalation e-mail, and is entered by a timeout only, while that person may
-// still approve; otherwise a timeout of stage n denies.
+// A stage ends when enough people have approved it or when its time runs out;
+// the time of the next one begins then. The escalation stage exists when the
+// agent queues for its escalation e-mail. Only a timeout enters it, and only
+// while that person may still approve; otherwise a timeout of stage n denies.
 package approval
 
 import (
@@ -28,47 +27,39 @@ import (
 	"time"
 
 	"ascend/shared/domain/action"
+	"ascend/shared/domain/audit"
 	"ascend/shared/domain/governance"
 	"ascend/shared/domain/problem"
 	"ascend/shared/domain/tenant"
 	"ascend/shared/domain/workflow"
 )
 
-// The events of moves: those of decision 33, and EventRecorded for an approval
-// after which the action still waits.
-const (
-	EventRecorded  = "approval.recorded"
-	EventApproved  = "action.approved"
-	EventDenied    = "action.denied"
-	EventEscalated = "action.escalated"
-	EventTimedOut  = "action.timeout"
-)
-
-// What ends a wait, as Outcome.DecidedBy says it.
+// What ended an approval, as in Outcome.DecidedBy.
 const (
 	ByApprover = "approver"
 	ByTimeout  = "timeout"
 	ByStopping = "agent_suspended"
 )
 
-// Move is what a move did, for the one audit entry that tells of it.
+// Move is what a move did, as its audit entry records it.
 type Move struct {
-	Event string
-	Data  map[string]any // beside what every entry on an action holds; stages count from 1
+	Event  string     // its name in package audit
+	Reason string     // of the move; "" where it is that of the action's status
+	Data   audit.Move // what else it did
 }
 
-// Open begins the wait of an action whose verdict is pending. The way is
-// copied into the record, and an agent that queues for its escalation e-mail
-// (agent.Escalation) gets a last stage for it.
-func Open(a *action.Action, way workflow.Way) {
+// Open begins the approval of an action whose verdict is pending. It copies the
+// plan into the record, and adds a last stage where the agent queues for its
+// escalation e-mail (agent.Escalation).
+func Open(a *action.Action, plan workflow.Plan) {
 	w := &action.Approval{
-		RequestID: a.ID.RequestID(), Source: way.Source, Kind: way.Kind,
+		RequestID: a.ID.RequestID(), Source: plan.Source, Kind: plan.Kind,
 		OpenedAt: a.CreatedAt, MFA: a.Verdict.MFA,
 	}
-	if way.Workflow != nil {
-		w.WorkflowID = way.Workflow.ID
+	if plan.Workflow != nil {
+		w.WorkflowID = plan.Workflow.ID
 	}
-	for _, s := range way.Stages {
+	for _, s := range plan.Stages {
 		w.Stages = append(w.Stages, action.Stage{Stage: s})
 	}
 	if e := a.Input.Agent.Escalation; e != nil && e.AllowQueuedApproval && e.Email != nil && *e.Email != "" {
@@ -76,8 +67,8 @@ func Open(a *action.Action, way workflow.Way) {
 			Name: "escalation", Approvers: []workflow.Approver{{Email: *e.Email}},
 			TimeoutSeconds: e.TimeoutSeconds, MinApprovers: 1,
 		}
-		if n := len(way.Stages); last.TimeoutSeconds == 0 && n > 0 {
-			last.TimeoutSeconds = way.Stages[n-1].TimeoutSeconds
+		if n := len(plan.Stages); last.TimeoutSeconds == 0 && n > 0 {
+			last.TimeoutSeconds = plan.Stages[n-1].TimeoutSeconds
 		}
 		w.Stages = append(w.Stages, action.Stage{Stage: last, Escalation: true})
 	}
@@ -85,11 +76,11 @@ func Open(a *action.Action, way workflow.Way) {
 	a.Approval = w
 }
 
-// Approve is one person's approval of the present stage. It finishes the stage
-// once enough people have approved; the last one lets the action go ahead. The
-// decider must be an approver of the stage who neither submitted the action
-// nor approved it before, with a second factor where the agent's threshold
-// asks for one. The error is a *problem.Error.
+// Approve records one person's approval of the present stage, and ends the stage
+// once enough people have approved; the end of the last stage approves the
+// action. The decider must be an approver of the stage who neither submitted the
+// action nor approved it before, with a second factor where the agent's
+// threshold asks for one. The error is a *problem.Error.
 func Approve(a *action.Action, by tenant.Principal, reason string, now time.Time) (Move, error) {
 	if err := mayDecide(a, by, now); err != nil {
 		return Move{}, err
@@ -101,29 +92,24 @@ func Approve(a *action.Action, by tenant.Principal, reason string, now time.Time
 		reason = fmt.Sprintf("approved by %s", by.Name())
 	}
 	w := a.Approval
-	data := stageData(w)
+	did := moveOf(audit.EventApprovalRecorded, w)
+	did.Reason = reason
 	w.Votes = append(w.Votes, action.Vote{Stage: w.Stage, By: by, At: now, Reason: reason, Digest: a.Digest})
 	a.UpdatedAt = now
 	missing := w.Missing()
-	next := w.Stage + 1
-	switch {
-	case missing > 0:
-		data["remaining_approvals"] = missing
-	case next < len(w.Stages) && !w.Stages[next].Escalation:
+	if next := w.Stage + 1; missing == 0 && next < len(w.Stages) && !w.Stages[next].Escalation {
 		w.Enter(next, now)
-		data["next_stage"], data["remaining_approvals"] = next+1, w.Missing()
-	default:
-		data["remaining_approvals"] = 0
+		did.Data.NextStage, missing = next+1, w.Missing()
+	} else if missing == 0 {
 		decide(a, governance.Approved, ByApprover, &by, reason, now)
-		return Move{EventApproved, data}, nil
+		did.Event = audit.EventActionApproved
 	}
-	data["reason"] = reason
-	return Move{EventRecorded, data}, nil
+	did.Data.Remaining = &missing
+	return did, nil
 }
 
-// Reject refuses the action at once, whatever others approved; the reason
-// given becomes its denial's. The decider must be an approver of the present
-// stage. The error is a *problem.Error.
+// Reject denies the action at once, for the given reason. The decider must be an
+// approver of the present stage. The error is a *problem.Error.
 func Reject(a *action.Action, by tenant.Principal, reason string, now time.Time) (Move, error) {
 	if err := mayDecide(a, by, now); err != nil {
 		return Move{}, err
@@ -132,53 +118,46 @@ func Reject(a *action.Action, by tenant.Principal, reason string, now time.Time)
 		reason = fmt.Sprintf("rejected by %s", by.Name())
 	}
 	decide(a, governance.Denied, ByApprover, &by, reason, now)
-	return Move{EventDenied, stageData(a.Approval)}, nil
+	return moveOf(audit.EventActionDenied, a.Approval), nil
 }
 
-// Pass moves the action on once the present stage's time ran out: to the next
-// stage, whose time begins now, or after the last one to its denial. It
-// reports whether it did.
+// Pass moves the action on when the present stage is overdue: to the next stage,
+// whose time begins now, or after the last one to its denial. It reports
+// whether it did.
 func Pass(a *action.Action, now time.Time) (Move, bool) {
 	if !Overdue(a, now) {
 		return Move{}, false
 	}
 	w := a.Approval
-	data := stageData(w)
-	if next := w.Stage + 1; next < len(w.Stages) && !inVain(a, w.Stages[next]) {
+	if next := w.Stage + 1; next < len(w.Stages) && !pointless(a, w.Stages[next]) {
+		did := moveOf(audit.EventActionEscalated, w)
+		did.Data.NextStage = next + 1
+		did.Reason = fmt.Sprintf("stage %d of %d was not approved in time", next, len(w.Stages))
 		a.UpdatedAt = now
 		w.Enter(next, now)
-		data["next_stage"] = next + 1
-		data["reason"] = fmt.Sprintf("stage %d of %d was not approved in time", next, len(w.Stages))
-		return Move{EventEscalated, data}, true
+		return did, true
 	}
-	who := "nobody"
+	did, who := moveOf(audit.EventActionTimeout, w), "nobody"
 	if len(w.Votes) > 0 {
 		who = "too few people"
 	}
-	reason := fmt.Sprintf("%s approved within %s", who, w.StageExpiresAt.Sub(w.OpenedAt))
+	reason := fmt.Sprintf("%s approved within %s", who, span(w.StageExpiresAt.Sub(w.OpenedAt)))
 	if e := a.Input.Agent.Escalation; e != nil && !w.Present().Escalation && (e.Email != nil || e.WebhookURL != nil) {
 		reason += "; denied with escalation"
-		data["escalation"] = "deny_with_escalation"
-		if e.Email != nil {
-			data["escalation_email"] = *e.Email
-		}
-		if e.WebhookURL != nil {
-			data["escalation_webhook_url"] = *e.WebhookURL
-		}
+		did.Data.Escalation, did.Data.EscalationEmail, did.Data.EscalationWebhookURL = audit.DenyWithEscalation, e.Email, e.WebhookURL
 	}
 	decide(a, governance.Denied, ByTimeout, nil, reason, now)
-	return Move{EventTimedOut, data}, true
+	return did, true
 }
 
-// Overdue reports whether the present stage's time ran out and nothing moved
-// the action on yet.
+// Overdue reports whether the action still waits after the present stage's deadline.
 func Overdue(a *action.Action, now time.Time) bool {
 	return a.Pending() && !now.Before(a.Approval.StageExpiresAt)
 }
 
-// inVain reports whether the one person whom an escalation asks may not
-// approve any more, or never might: another wait would end as this one did.
-func inVain(a *action.Action, next action.Stage) bool {
+// pointless reports whether next is an escalation to a person who may not
+// approve: the submitter, or one who has approved an earlier stage.
+func pointless(a *action.Action, next action.Stage) bool {
 	if !next.Escalation {
 		return false
 	}
@@ -193,14 +172,14 @@ func Revoke(a *action.Action, reason string, now time.Time) (Move, bool) {
 		return Move{}, false
 	}
 	decide(a, governance.Denied, ByStopping, nil, reason, now)
-	return Move{EventDenied, stageData(a.Approval)}, true
+	return moveOf(audit.EventActionDenied, a.Approval), true
 }
 
-// mayDecide refuses machines, roles without the right, any action that is not
-// waiting any more, and whom the present stage does not name.
+// mayDecide refuses machines, roles that may not decide, people whom the present
+// stage does not name, and actions that do not wait any more.
 func mayDecide(a *action.Action, by tenant.Principal, now time.Time) error {
 	if by.Kind != tenant.Person || by.Role != tenant.Admin && by.Role != tenant.Manager {
-		return forbidden("only a person of role admin or manager decides on actions")
+		return problem.Forbidden("only a person of role admin or manager decides on actions")
 	}
 	if !a.Pending() {
 		return problem.InvalidState("action %d is not pending approval: its status is %s", a.ID, a.Status)
@@ -214,29 +193,29 @@ func mayDecide(a *action.Action, by tenant.Principal, now time.Time) error {
 			return nil
 		}
 	}
-	return forbidden("stage %d of %d of this action's approval is for %s", w.Stage+1, len(w.Stages), strings.Join(w.Approvers(), ", "))
+	return problem.Forbidden("stage %d of %d of this action's approval is for %s", w.Stage+1, len(w.Stages), strings.Join(w.Approvers(), ", "))
 }
 
-// ranOut refuses a decision after the present stage's deadline. It says where
-// the action stands once its deadline was passed.
+// ranOut returns the refusal of a decision after the present stage's deadline,
+// with the state that the action is in once Pass has moved it.
 func ranOut(a *action.Action) error {
 	w := a.Approval
 	after := fmt.Sprintf("its status is %s", governance.Denied)
-	if next := w.Stage + 1; next < len(w.Stages) && !inVain(a, w.Stages[next]) {
+	if next := w.Stage + 1; next < len(w.Stages) && !pointless(a, w.Stages[next]) {
 		after = fmt.Sprintf("stage %d is open now", next+1)
 	}
 	return problem.InvalidState("action %d is not pending approval any more: the time of stage %d ran out at %s and %s",
 		a.ID, w.Stage+1, w.StageExpiresAt.Format(time.RFC3339), after)
 }
 
-// mayApprove holds an approver against the rules on who may not approve.
+// mayApprove refuses an approver who may not approve this action.
 func mayApprove(a *action.Action, by tenant.Principal) error {
 	if same(by, a.Submitter) {
-		return forbidden("whoever submitted an action cannot approve it; another person must")
+		return problem.Forbidden("whoever submitted an action cannot approve it; another person must")
 	}
 	for _, v := range a.Approval.Votes {
 		if same(by, v.By) {
-			return forbidden("you approved stage %d of this action already; another person must approve now", v.Stage+1)
+			return problem.Forbidden("you approved stage %d of this action already; another person must approve now", v.Stage+1)
 		}
 	}
 	if a.Approval.MFA && !by.MFA {
@@ -256,20 +235,33 @@ func mayApprove(a *action.Action, by tenant.Principal) error {
 	return nil
 }
 
-// same tells one person under two subjects by the e-mail; a key has none.
+// same reports whether a and b are one person, by subject or by e-mail; a key has no e-mail.
 func same(a, b tenant.Principal) bool {
 	return a.Subject == b.Subject || a.Email != "" && strings.EqualFold(a.Email, b.Email)
 }
 
-func forbidden(format string, args ...any) error {
-	return problem.Forbidden(format, args...)
+// moveOf returns a move of the present stage.
+func moveOf(event string, w *action.Approval) Move {
+	return Move{Event: event, Data: audit.Move{Stage: w.Stage + 1, Stages: len(w.Stages)}}
 }
 
-func stageData(w *action.Approval) map[string]any {
-	return map[string]any{"stage": w.Stage + 1, "stages": len(w.Stages)}
-}
-
-func decide(a *action.Action, to governance.Outcome, how string, by *tenant.Principal, reason string, now time.Time) {
+func decide(a *action.Action, to governance.Status, how string, by *tenant.Principal, reason string, now time.Time) {
 	a.Status, a.UpdatedAt = to, now
 	a.Outcome = &action.Outcome{Status: to, DecidedBy: how, By: by, At: now, Reason: reason, Digest: a.Digest}
+}
+
+// span returns a duration in words, such as "1 h 30 min", to the second.
+func span(d time.Duration) string {
+	seconds := max(1, int64(d.Round(time.Second)/time.Second))
+	var parts []string
+	for _, unit := range []struct {
+		name    string
+		seconds int64
+	}{{"d", 24 * 60 * 60}, {"h", 60 * 60}, {"min", 60}, {"s", 1}} {
+		if n := seconds / unit.seconds; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, unit.name))
+		}
+		seconds %= unit.seconds
+	}
+	return strings.Join(parts, " ")
 }

@@ -1,12 +1,16 @@
 package approval
 
 import (
+	"errors"
 	"reflect"
 	"testing"
 	"time"
 
+	"github.com/go-json-experiment/json"
+
 	"ascend/shared/domain/action"
 	"ascend/shared/domain/agent"
+	"ascend/shared/domain/audit"
 	"ascend/shared/domain/governance"
 	"ascend/shared/domain/problem"
 	"ascend/shared/domain/risk"
@@ -44,9 +48,9 @@ func waiting(path *agent.Escalation, stages ...workflow.Stage) *action.Action {
 	a := &action.Action{
 		ID: 5, Org: 1, Status: governance.Pending, Submitter: submitter, CreatedAt: start, UpdatedAt: start,
 		Input:   governance.Input{Agent: governance.Agent{Escalation: path}},
-		Verdict: governance.Verdict{Outcome: governance.Pending, MFA: true, Risk: risk.Result{Score: 75}},
+		Verdict: governance.Verdict{Status: governance.Pending, MFA: true, Risk: risk.Result{Score: 75}},
 	}
-	Open(a, workflow.Way{Source: workflow.FromTrigger, Workflow: &workflow.Workflow{ID: "wf_1"}, Kind: workflow.MultiStage, Stages: stages})
+	Open(a, workflow.Plan{Source: workflow.FromTrigger, Workflow: &workflow.Workflow{ID: "wf_1"}, Kind: workflow.MultiStage, Stages: stages})
 	var err error
 	if a.Digest, err = action.Digest(a.Org, a.Input.Proposal); err != nil {
 		panic(err)
@@ -97,7 +101,7 @@ func TestWhoMayDecideAndWhen(t *testing.T) {
 	}
 	byKey := func() *action.Action {
 		a := one()
-		a.Submitter = tenant.Principal{Org: 1, Kind: tenant.Machine, Subject: "key:1", Role: tenant.Admin, UserID: 7, Owner: "bob"}
+		a.Submitter = tenant.Principal{Org: 1, Kind: tenant.Machine, Subject: "key:1", Role: tenant.Admin, UserID: 7}
 		return a
 	}
 	after := func(do func(*action.Action) error, a *action.Action) *action.Action {
@@ -166,7 +170,7 @@ func TestWhoMayDecideAndWhen(t *testing.T) {
 			if c.on.Pending() || o == nil || o.Reason != "because" || o.By.Subject != c.by.Subject || o.Digest != c.on.Digest || len(o.Digest) != 64 || o.At != start.Add(c.after) || o.DecidedBy != ByApprover {
 				t.Errorf("outcome %+v, status %s", o, c.on.Status)
 			}
-			if want := map[governance.Outcome]string{governance.Approved: EventApproved, governance.Denied: EventDenied}[c.on.Status]; did.Event != want {
+			if want := map[governance.Status]string{governance.Approved: audit.EventActionApproved, governance.Denied: audit.EventActionDenied}[c.on.Status]; did.Event != want {
 				t.Errorf("event %s, want %s", did.Event, want)
 			}
 		})
@@ -194,7 +198,7 @@ func TestAVoteIsRecorded(t *testing.T) {
 	if err != nil || len(a.Approval.Votes) != 1 || !reflect.DeepEqual(a.Approval.Votes[0], want) {
 		t.Errorf("%+v, %v", a.Approval.Votes, err)
 	}
-	if did.Event != EventRecorded || did.Data["reason"] != want.Reason || did.Data["stage"] != 1 || did.Data["remaining_approvals"] != 1 {
+	if did.Event != audit.EventApprovalRecorded || did.Reason != want.Reason || did.Data.Stage != 1 || *did.Data.Remaining != 1 {
 		t.Errorf("%+v", did)
 	}
 	if a.UpdatedAt != want.At || a.Remaining() != 1 {
@@ -221,24 +225,40 @@ func TestAnEscalationThatDoesNotQueueIsDeniedWithItsAddress(t *testing.T) {
 			if a.Pending() {
 				did, passed = Pass(a, start.Add(2*time.Hour))
 			}
-			if !passed || did.Event != EventTimedOut || a.Status != governance.Denied || a.Outcome.DecidedBy != ByTimeout {
+			if !passed || did.Event != audit.EventActionTimeout || a.Status != governance.Denied || a.Outcome.DecidedBy != ByTimeout {
 				t.Fatalf("%+v, status %s, outcome %+v", did, a.Status, a.Outcome)
 			}
-			reason := "nobody approved within 1h0m0s"
+			reason := "nobody approved within 1 h"
 			if c.data != nil {
 				reason += "; denied with escalation"
 			}
 			if name == "one that queued" {
-				reason = "nobody approved within 1h10m0s"
+				reason = "nobody approved within 1 h 10 min"
 			}
 			if a.Outcome.Reason != reason {
 				t.Errorf("because %q, want %q", a.Outcome.Reason, reason)
 			}
+			text, err := json.Marshal(did.Data)
+			var data map[string]any
+			if err := errors.Join(err, json.Unmarshal(text, &data)); err != nil {
+				t.Fatal(err)
+			}
 			for _, name := range []string{"escalation", "escalation_email", "escalation_webhook_url"} {
-				if did.Data[name] != c.data[name] {
-					t.Errorf("%s is %v, want %v", name, did.Data[name], c.data[name])
+				if data[name] != c.data[name] {
+					t.Errorf("%s is %v, want %v", name, data[name], c.data[name])
 				}
 			}
 		})
+	}
+}
+
+func TestSpansAreForPeople(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "1 s", 4_558_091_912: "5 s", 30 * time.Second: "30 s", 59*time.Second + 999*time.Millisecond: "1 min", time.Minute + time.Second: "1 min 1 s",
+		4 * time.Hour: "4 h", 24 * time.Hour: "1 d", 90*24*time.Hour + 90*time.Minute: "90 d 1 h 30 min",
+	} {
+		if got := span(d); got != want {
+			t.Errorf("%v is %q, want %q", d, got, want)
+		}
 	}
 }

@@ -21,8 +21,8 @@ func TestTheStateMachineIsTheDocumentedOne(t *testing.T) {
 	people := map[string]tenant.Principal{"ann": ann, "bob": bob, "cyd": cyd, "dan": dan}
 	single, two, quorum := []workflow.Stage{stage("a", 1)}, []workflow.Stage{stage("a", 1), stage("b", 1)}, []workflow.Stage{stage("a", 2)}
 	const (
-		recorded, approved, denied = EventRecorded, EventApproved, EventDenied
-		escalated, timedOut, none  = EventEscalated, EventTimedOut, "none"
+		recorded, approved, denied = audit.EventApprovalRecorded, audit.EventActionApproved, audit.EventActionDenied
+		escalated, timedOut, none  = audit.EventActionEscalated, audit.EventActionTimeout, "none"
 	)
 	for _, c := range []struct {
 		stages []workflow.Stage

@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"ascend/shared/domain/action"
+	"ascend/shared/domain/audit"
 	"ascend/shared/domain/governance"
 	"ascend/shared/domain/tenant"
 	"ascend/shared/domain/workflow"
@@ -146,21 +147,21 @@ func (r *race) step(a *actor) {
 func (r *race) moved(a *actor, before *action.Action, did Move) {
 	after := r.stored
 	was, is := before.Approval, after.Approval
-	last := was.Stage+1 == len(was.Stages) || is.Stage == was.Stage && inVain(before, was.Stages[was.Stage+1])
+	last := was.Stage+1 == len(was.Stages) || is.Stage == was.Stage && pointless(before, was.Stages[was.Stage+1])
 	switch {
 	case strings.HasPrefix(a.name, "approve") && was.Stage+1 != a.came:
 		r.Fatalf("%s came in stage %d and approved stage %d", a.name, a.came, was.Stage+1)
 	case !before.Pending():
 		r.Fatalf("%s moved an action that was %s", a.name, before.Status)
-	case did.Event == EventRecorded && (!after.Pending() || len(is.Votes) != len(was.Votes)+1 || is.Stage > was.Stage+1 || is.Present().Escalation != was.Present().Escalation):
+	case did.Event == audit.EventApprovalRecorded && (!after.Pending() || len(is.Votes) != len(was.Votes)+1 || is.Stage > was.Stage+1 || is.Present().Escalation != was.Present().Escalation):
 		r.Fatalf("%s recorded %+v, stage %d became %d of status %s", a.name, is.Votes, was.Stage, is.Stage, after.Status)
-	case did.Event == EventEscalated && (!after.Pending() || is.Stage != was.Stage+1 || r.now.Before(was.StageExpiresAt)):
+	case did.Event == audit.EventActionEscalated && (!after.Pending() || is.Stage != was.Stage+1 || r.now.Before(was.StageExpiresAt)):
 		r.Fatalf("%s escalated from %d to %d at %v, due %v", a.name, was.Stage, is.Stage, r.now, was.StageExpiresAt)
-	case did.Event == EventTimedOut && (after.Status != governance.Denied || !last || r.now.Before(was.StageExpiresAt)):
+	case did.Event == audit.EventActionTimeout && (after.Status != governance.Denied || !last || r.now.Before(was.StageExpiresAt)):
 		r.Fatalf("%s timed out in stage %d at %v, due %v", a.name, was.Stage, r.now, was.StageExpiresAt)
-	case did.Event == EventApproved && (after.Status != governance.Approved || r.stopped || !r.now.Before(was.StageExpiresAt)):
+	case did.Event == audit.EventActionApproved && (after.Status != governance.Approved || r.stopped || !r.now.Before(was.StageExpiresAt)):
 		r.Fatalf("%s approved at %v, due %v, stopped %v, status %s", a.name, r.now, was.StageExpiresAt, r.stopped, after.Status)
-	case did.Event == EventDenied && after.Status != governance.Denied:
+	case did.Event == audit.EventActionDenied && after.Status != governance.Denied:
 		r.Fatalf("%s denied, status %s", a.name, after.Status)
 	}
 }

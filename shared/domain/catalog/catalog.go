@@ -1,7 +1,6 @@
-// Package catalog says what is known of each kind of action before it is
-// judged: what it does, its CVSS 3.1 vector, its NIST SP 800-53 (or HIPAA)
-// control, its MITRE ATT&CK tactic and technique, its own share of risk, and
-// what a reviewer should look at.
+// Package catalog describes the kinds of actions: what each does, its CVSS 3.1
+// vector, its NIST SP 800-53 (or HIPAA) control, its MITRE ATT&CK tactic and
+// technique, its own share of risk, and what a reviewer should look at.
 //
 // # Where the entries come from
 //
@@ -108,9 +107,8 @@ type Entry struct {
 	personal bool
 }
 
-// PersonalData says whether the type itself means that data about people are
-// involved: the groups healthcare, PII and HR, and unknown types whose name
-// says so.
+// PersonalData reports whether the type implies data about people: the groups
+// healthcare, PII and HR, and unknown types by their names.
 func (e Entry) PersonalData() bool {
 	return e.personal || e.Group == Healthcare || e.Group == PersonalData || e.Group == HumanResources
 }
@@ -162,9 +160,9 @@ func All() []Entry {
 	return all
 }
 
-// Lookup returns the entry of an action type, whatever the text: a type that
-// the documents do not name is judged by the verbs in its name, and Known is false.
-// Letter case and surrounding blanks do not matter.
+// Lookup returns the entry of an action type, ignoring case and surrounding
+// blanks. A type that the documents do not name is classified by the verbs in its
+// name, and Known is false.
 func Lookup(actionType string) Entry {
 	if len(actionType) <= maxName {
 		if e, ok := index()[strings.ToLower(strings.TrimSpace(actionType))]; ok {

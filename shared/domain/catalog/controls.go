@@ -57,14 +57,14 @@ var tactics = map[string]string{
 	"TA0042": "Resource Development", "TA0043": "Reconnaissance",
 }
 
-// ValidControl says whether a text is a NIST SP 800-53 control of a family
+// ValidControl reports whether a text is a NIST SP 800-53 control of a family
 // that exists ("AC-3", "SI-12", "AC-6(9)") or a HIPAA Security Rule paragraph
 // ("164.312(a)(1)").
 func ValidControl(control string) bool { return NISTTitle(control) != "" }
 
-// NISTTitle is the title of a control. An enhancement bears its control's
-// title; a control that is not listed here bears its family's; a text that is
-// no control has none.
+// NISTTitle returns the title of a control: for an enhancement that of its
+// control, for a control that is not listed that of its family, and "" for any
+// other text.
 func NISTTitle(control string) string {
 	if title, ok := titles[control]; ok {
 		return title
@@ -82,9 +82,9 @@ func NISTTitle(control string) string {
 	return families[control[:2]]
 }
 
-// ValidTactic says whether a text is the id of a MITRE ATT&CK tactic, TA0001
+// ValidTactic reports whether a text is the id of a MITRE ATT&CK tactic, TA0001
 // to TA0011, TA0040, TA0042 or TA0043.
 func ValidTactic(tactic string) bool { return TacticName(tactic) != "" }
 
-// TacticName is the name of a MITRE ATT&CK tactic, empty for any other text.
+// TacticName returns the name of a MITRE ATT&CK tactic, "" for any other text.
 func TacticName(tactic string) string { return tactics[tactic] }

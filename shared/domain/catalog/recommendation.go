@@ -1,6 +1,6 @@
 package catalog
 
-// Recommendation is one sentence for whoever reviews such an action.
+// Recommendation returns one sentence for the reviewer of such an action.
 func (e Entry) Recommendation() string {
 	if e.Known {
 		if text, ok := forType[e.Type]; ok {

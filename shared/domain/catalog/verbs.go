@@ -48,9 +48,9 @@ var defaults = []row{
 // personalWords in the name of an unknown type mean data about people.
 var personalWords = map[string]bool{"pii": true, "phi": true, "ssn": true, "patient": true, "personal": true}
 
-// byName judges a type by its words. Dotted names are a path to an operation
+// byName returns the entry of a type by its words. Dotted names are a path to an operation
 // ("database.delete", "langchain.tool.delete_file", "s3.DeleteObject"): the
-// last part that holds a verb counts, and in it the gravest verb.
+// last part that holds a verb counts, and in it the most dangerous verb.
 func byName(actionType string) Entry {
 	found := row{}
 	personal := false
@@ -78,7 +78,7 @@ func byName(actionType string) Entry {
 
 func isPathSeparator(r rune) bool { return r == '.' || r == '/' || r == ':' }
 
-// rank is the place of an operation in defaults.
+// rank returns the index of an operation in defaults.
 func rank(operation Operation) int {
 	last := len(defaults) - 1
 	for i := range last {
@@ -89,8 +89,7 @@ func rank(operation Operation) int {
 	return last
 }
 
-// Words splits an identifier into its words: lower case, one blank between,
-// none around. Anything but ASCII letters and digits separates, and so does a
+// Words returns the words of an identifier in lower case, separated by one blank. Anything but ASCII letters and digits separates, and so does a
 // capital after a small letter or before one ("DeleteDBInstance" is "delete db
 // instance"). Bytes beyond ASCII belong to words and stay as they are. It reads
 // the first 1,024 bytes.

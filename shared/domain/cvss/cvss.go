@@ -51,8 +51,8 @@ func Score(vector string) (Result, error) {
 	return Result{Score: score, Severity: Severity(score), Vector: parsed.Vector()}, nil
 }
 
-// Severity names the band of a base score. What is no score, such as NaN or a
-// number above 10, is critical, so that a mistake never looks harmless.
+// Severity returns the severity of a base score. NaN and numbers outside of
+// 0 to 10 are critical, so that a mistake never looks harmless.
 func Severity(score float64) string {
 	switch {
 	case score <= 0:

@@ -51,9 +51,9 @@ func actionType(g Agent, actionType string) Check {
 	return c
 }
 
-// resources holds what the proposal would touch against the agent's lists. A
-// blocked name wins wherever it stands. An agent restricted to a list cannot
-// slip past it by naming nothing: then a person decides.
+// resources checks the resources of a proposal against the agent's lists. A
+// blocked name refuses in any member. If the agent is restricted to a list and
+// the proposal names no resource, a person decides.
 func resources(g Agent, p Proposal) Check {
 	c := Check{Name: "resources", Result: NotConfigured, Detail: "the agent is not restricted to certain resources", by: "capabilities"}
 	if len(g.BlockedResources) > 0 {
@@ -89,7 +89,8 @@ const (
 	orWithin matching = true // also anything below the entry: "db" matches "db.table" and "db/table"
 )
 
-// matchAny compares without regard to case; a * in an entry stands for any run of characters.
+// matchAny reports whether an entry matches name, ignoring case; a * in an entry
+// matches any run of characters.
 func matchAny(list []string, name string, how matching) bool {
 	name = strings.ToLower(strings.TrimSpace(name))
 	if name == "" {
@@ -110,8 +111,8 @@ func matchAny(list []string, name string, how matching) bool {
 	return false
 }
 
-// glob matches s against a pattern whose only metacharacter is *. It goes back
-// to the last star only, so its cost is at most the product of both lengths.
+// glob reports whether s matches a pattern whose only metacharacter is *. It
+// backtracks to the last star only, so it costs at most the product of both lengths.
 func glob(pattern, s string) bool {
 	star, mark := -1, 0
 	i, j := 0, 0
@@ -157,7 +158,8 @@ func rateLimits(a Admission, g Agent) Check {
 	return c
 }
 
-// callersWish lets a caller tighten: it may ask for a person, never against one (clients.md rule 7).
+// callersWish returns the check of what the caller asks for, which can only add
+// the need for a person (clients.md rule 7).
 func callersWish(p Proposal) Check {
 	if p.RequireApproval || wantsPerson(p.Context["require_human_approval"]) {
 		return Check{Name: "human_approval", Result: Hold, by: "caller", Detail: "the caller asks for human approval"}
@@ -165,7 +167,8 @@ func callersWish(p Proposal) Check {
 	return Check{Name: "human_approval", Result: Pass, Detail: "the caller does not ask for human approval"}
 }
 
-// wantsPerson reads a wish in whatever form: all but a plain no is a yes.
+// wantsPerson reports whether a wish of any type asks for a person: everything
+// except a plain no does.
 func wantsPerson(wish any) bool {
 	switch w := wish.(type) {
 	case nil:

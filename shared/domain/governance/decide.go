@@ -1,7 +1,7 @@
-// Package governance decides. Decide is a pure function of its Input: no I/O,
-// no clock, no randomness. Every check is evaluated and explained, whatever an
-// earlier one said; the first refusal in the order of decisions.md decision 13
-// gives the reason, and no failure of a check can approve.
+// Package governance decides on proposed actions. Decide is a pure function of
+// its Input: no I/O, no clock, no randomness. It evaluates and explains every
+// check; the first refusal in the order of decisions.md decision 13 gives the
+// reason, and no failure of a check can approve.
 package governance
 
 import (
@@ -17,10 +17,11 @@ import (
 	"ascend/shared/domain/risk"
 )
 
-// Model names the rules of Decide; it changes when the same input may get another verdict.
+// Model is the version of the rules of Decide. It changes when the same input may
+// get another verdict.
 const Model = "ascend-governance/1"
 
-// Decide gives the verdict on a proposal (status rule SEC-106 of seeds/004,
+// Decide returns the verdict on a proposal (status rule SEC-106 of seeds/004,
 // with the deviation of decision 15: an explicit rule beats the score).
 func Decide(in Input) Verdict {
 	v := Assess(in.Proposal)
@@ -47,8 +48,8 @@ func Decide(in Input) Verdict {
 	return v
 }
 
-// Assess scores a proposal by what it is, whoever proposes it: the verdict has
-// its CVSS score, risk and framework, and no outcome.
+// Assess scores a proposal regardless of the agent: the verdict has its CVSS
+// score, risk and framework, and no status.
 func Assess(p Proposal) Verdict {
 	var v Verdict
 	entry := catalog.Lookup(p.ActionType)
@@ -64,7 +65,7 @@ func Assess(p Proposal) Verdict {
 	return v
 }
 
-// scored is a vector's score; one that cannot be scored must not look harmless.
+// scored returns a vector's score, the highest for an invalid vector.
 func scored(vector string) cvss.Result {
 	r, err := cvss.Score(vector)
 	if err != nil {
@@ -73,15 +74,16 @@ func scored(vector string) cvss.Result {
 	return r
 }
 
-// settle takes the first refusal, else the first hold, else approves.
+// settle sets the status: that of the first refusal, else of the first hold, else
+// approved.
 func (v *Verdict) settle() {
 	for _, r := range []struct {
 		result  Result
-		outcome Outcome
+		outcome Status
 	}{{Refuse, Denied}, {Hold, Pending}} {
 		if i := slices.IndexFunc(v.Checks, func(c Check) bool { return c.Result == r.result }); i >= 0 {
 			c := v.Checks[i]
-			v.Outcome, v.Reason, v.Code, v.DecidedBy = r.outcome, c.Detail, c.code, c.by
+			v.Status, v.Reason, v.Code, v.DecidedBy = r.outcome, c.Detail, c.code, c.by
 			v.Enforcement, v.RetryAfterSeconds = string(r.outcome), c.retry
 			if c.src == string(Escalate) {
 				v.Enforcement = "escalated"
@@ -90,7 +92,7 @@ func (v *Verdict) settle() {
 		}
 	}
 	last := v.Checks[len(v.Checks)-1]
-	v.Outcome, v.Reason, v.DecidedBy, v.Enforcement = Approved, last.Detail, last.by, "auto_approved"
+	v.Status, v.Reason, v.DecidedBy, v.Enforcement = Approved, last.Detail, last.by, "auto_approved"
 }
 
 func (v *Verdict) riskCheck() Check {
@@ -115,8 +117,8 @@ func (v *Verdict) thresholdCheck() Check {
 	return c
 }
 
-// findings turns the matching rules of one source into a check: any refusal
-// wins, then any wish for approval, however low the risk.
+// findings returns the check of the matching rules of one source: any refusal
+// wins, then any request for approval, regardless of the risk.
 func (v *Verdict) findings(name, source string, all []Finding) Check {
 	c := Check{Name: name, Result: NotConfigured, Detail: "no rule matches", by: source}
 	for _, f := range ordered(all, source) {
@@ -147,7 +149,7 @@ func severity(r Result) int {
 	return slices.Index([]Result{NotConfigured, Pass, Hold, Refuse}, r)
 }
 
-// ordered lists the findings of a source, the deciding first.
+// ordered returns the findings of a source, the one that decides first.
 func ordered(all []Finding, source string) []Finding {
 	var own []Finding
 	for _, f := range all {
@@ -161,7 +163,7 @@ func ordered(all []Finding, source string) []Finding {
 	return own
 }
 
-// policyDecision is what the policies alone say; allow when none matches.
+// policyDecision returns the decision of the policies alone, Allow when none matches.
 func policyDecision(all []Finding) Effect {
 	decided := Allow
 	for i, f := range ordered(all, FromPolicy) {
@@ -184,7 +186,8 @@ func riskInput(p Proposal, cvssScore float64) risk.Input {
 	return in
 }
 
-// plain gives the model its numbers: a proposal holds them exactly as sent.
+// plain returns m with numbers as text, which the risk model reads: a proposal
+// holds them as jsontext.Value.
 func plain(m map[string]any) map[string]any {
 	out := make(map[string]any, len(m))
 	for name, v := range m {
@@ -196,5 +199,5 @@ func plain(m map[string]any) map[string]any {
 	return out
 }
 
-// score prints a risk score without needless zeros.
+// score formats a risk score without trailing zeros.
 func score(s float64) string { return strconv.FormatFloat(s, 'g', 4, 64) }

@@ -45,7 +45,7 @@ func TestDecide(t *testing.T) {
 	base := registered(30, 80)
 	cases := map[string]struct {
 		in                         Input
-		outcome                    Outcome
+		outcome                    Status
 		decidedBy, code, enforcing string
 	}{
 		"a middling risk that no rule objects to is approved by its thresholds": {base, Approved, "threshold", "", "auto_approved"},
@@ -117,9 +117,9 @@ func TestDecide(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			v := Decide(c.in)
-			if v.Outcome != c.outcome || v.DecidedBy != c.decidedBy || v.Code != c.code || v.Enforcement != c.enforcing {
+			if v.Status != c.outcome || v.DecidedBy != c.decidedBy || v.Code != c.code || v.Enforcement != c.enforcing {
 				t.Errorf("got %s by %s, code %q, %s; want %s by %s, code %q, %s\nreason: %s",
-					v.Outcome, v.DecidedBy, v.Code, v.Enforcement, c.outcome, c.decidedBy, c.code, c.enforcing, v.Reason)
+					v.Status, v.DecidedBy, v.Code, v.Enforcement, c.outcome, c.decidedBy, c.code, c.enforcing, v.Reason)
 			}
 			if v.Reason == "" || len(v.Checks) != 10 {
 				t.Errorf("a verdict explains itself: reason %q, %d checks", v.Reason, len(v.Checks))
@@ -188,8 +188,8 @@ func TestAlerts(t *testing.T) {
 			t.Errorf("%s: got %v", name, got)
 		}
 	}
-	if v := Decide(flagged); v.Outcome != Approved || v.PolicyDecision != Flag {
-		t.Errorf("flag: %s, %s", v.Outcome, v.PolicyDecision)
+	if v := Decide(flagged); v.Status != Approved || v.PolicyDecision != Flag {
+		t.Errorf("flag: %s, %s", v.Status, v.PolicyDecision)
 	}
 }
 
@@ -233,14 +233,14 @@ func TestAWishForAPersonIsReadInWhateverForm(t *testing.T) {
 	} {
 		in := registered(100, 100)
 		in.Proposal.Context = map[string]any{"require_human_approval": c.wish}
-		if got := Decide(in).Outcome == Pending; got != c.want {
+		if got := Decide(in).Status == Pending; got != c.want {
 			t.Errorf("%#v: held %v", c.wish, got)
 		}
 	}
 }
 
 func TestAnOutcomeHasAWordForClients(t *testing.T) {
-	for outcome, want := range map[Outcome]string{Approved: "allowed", Pending: "pending", Denied: "denied", "": "denied"} {
+	for outcome, want := range map[Status]string{Approved: "allowed", Pending: "pending", Denied: "denied", "": "denied"} {
 		if got := outcome.Decision(); got != want {
 			t.Errorf("%q: %s", outcome, got)
 		}
@@ -334,8 +334,8 @@ func TestDecideAgreesWithANaiveOracle(t *testing.T) {
 		if denied {
 			want = Denied
 		}
-		if v.Outcome != want {
-			t.Fatalf("got %s because %q, the oracle says %s", v.Outcome, v.Reason, want)
+		if v.Status != want {
+			t.Fatalf("got %s because %q, the oracle says %s", v.Status, v.Reason, want)
 		}
 	})
 }
@@ -367,8 +367,8 @@ func FuzzDecideNeverApprovesWhatARuleRefuses(f *testing.F) {
 		in.Proposal = Proposal{AgentID: "agent-1", ActionType: actionType, Resource: resource, Environment: environment, Context: map[string]any{"environment": environment}}
 		in.Agent.Status, in.Admission.Counted = agent.Status(status), counted
 		in.Findings = []Finding{policy(Deny, 1)}
-		if v := Decide(in); v.Outcome != Denied {
-			t.Errorf("%s although a policy denies", v.Outcome)
+		if v := Decide(in); v.Status != Denied {
+			t.Errorf("%s although a policy denies", v.Status)
 		}
 	})
 }

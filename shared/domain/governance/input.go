@@ -2,8 +2,8 @@ package governance
 
 import "ascend/shared/domain/agent"
 
-// Proposal is what an agent asks to do, as the caller said it, with secrets
-// already redacted. Nothing in it is trusted to lower a risk.
+// Proposal is the action that an agent wants to take, as the caller sent it,
+// with secrets redacted. It is not trusted to lower a risk.
 type Proposal struct {
 	AgentID      agent.ID `json:"agent_id"`
 	AgentName    string   `json:"agent_name,omitzero"`
@@ -38,12 +38,12 @@ type Proposal struct {
 	Ignored []string `json:"ignored,omitzero"`
 }
 
-// StatedEnvironment is the environment that the proposal says it is for, the
-// gravest where it says several, as the risk model reads it; "" when it says none.
+// StatedEnvironment returns the environment that the proposal states, as the risk
+// model reads it: the most critical of several, "" for none.
 func (p Proposal) StatedEnvironment() string { return riskInput(p, 0).Environment }
 
-// Agent is the agent as it stood when the decision was made. The zero Agent is
-// one that nobody registered.
+// Agent is a snapshot of the agent at the time of the decision. The zero Agent
+// is not registered.
 type Agent struct {
 	Registered bool             `json:"registered,omitzero"`
 	Status     agent.Status     `json:"status,omitzero"`
@@ -58,8 +58,8 @@ type Agent struct {
 	Escalation *agent.Escalation `json:"escalation,omitzero"` // nil: none
 }
 
-// AgentOf takes from a registered agent what a decision needs; nil is an
-// unregistered one, whose high risks always alert.
+// AgentOf returns the snapshot of a registered agent; nil is an unregistered one,
+// whose high risks always alert.
 func AgentOf(g *agent.Agent) Agent {
 	if g == nil {
 		return Agent{Thresholds: agent.Unregistered(), AlertOnHighRisk: true}
@@ -74,14 +74,14 @@ func AgentOf(g *agent.Agent) Agent {
 	}
 }
 
-// Admission is what the admission write answered: whether the action was
-// counted, or which limits were full.
+// Admission is the result of counting an action against the rate limits: whether
+// it was counted, or which limits were full.
 type Admission struct {
 	Counted bool         `json:"counted"`
 	Full    []FullWindow `json:"full,omitzero"`
 }
 
-// FullWindow is a rate limit without room.
+// FullWindow is a rate limit that is used up.
 type FullWindow struct {
 	Window       string `json:"window"` // minute, hour or day
 	Limit        int64  `json:"limit"`
@@ -104,8 +104,8 @@ const (
 
 // Finding is a policy or smart rule that matched the proposal.
 type Finding struct {
-	Rule       string `json:"rule"`   // its id
-	Name       string `json:"name"`   //
+	Rule       string `json:"rule"` // its id
+	Name       string `json:"name"`
 	Source     string `json:"source"` // "policy" or "smart_rule"
 	Effect     Effect `json:"effect"`
 	Priority   int    `json:"priority"` // the lowest number decides

@@ -6,19 +6,19 @@ import (
 	"ascend/shared/domain/risk"
 )
 
-// Outcome is the status of an action, one of three; no client reads a fourth (clients.md rule 9).
-type Outcome string
+// Status is the status of an action. Clients know only these three (clients.md rule 9).
+type Status string
 
 // The documented statuses.
 const (
-	Approved Outcome = "approved"
-	Pending  Outcome = "pending_approval"
-	Denied   Outcome = "denied"
+	Approved Status = "approved"
+	Pending  Status = "pending_approval"
+	Denied   Status = "denied"
 )
 
-// Decision is the outcome in the words of the published clients.
-func (o Outcome) Decision() string {
-	switch o {
+// Decision returns the status in the words of the published clients.
+func (s Status) Decision() string {
+	switch s {
 	case Approved:
 		return "allowed"
 	case Pending:
@@ -39,7 +39,7 @@ const (
 	CodePolicy           = "POLICY_DENIED"
 )
 
-// Result is what one check came to.
+// Result is the result of one check.
 type Result string
 
 // The results of a check.
@@ -50,7 +50,7 @@ const (
 	NotConfigured Result = "not_configured"
 )
 
-// Check is one step of a decision, explained.
+// Check is one step of a decision with its explanation.
 type Check struct {
 	Name   string `json:"check"`
 	Result Result `json:"result"`
@@ -61,7 +61,7 @@ type Check struct {
 	retry   int64
 }
 
-// Framework is where an action stands in NIST SP 800-53 and MITRE ATT&CK.
+// Framework is the classification of an action in NIST SP 800-53 and MITRE ATT&CK.
 type Framework struct {
 	NISTControl     string `json:"nist_control"`
 	NISTDescription string `json:"nist_description"`
@@ -73,10 +73,10 @@ type Framework struct {
 
 // Verdict is a decision with its reasons.
 type Verdict struct {
-	Model   string  `json:"model"`
-	Outcome Outcome `json:"outcome"`
-	Reason  string  `json:"reason"`
-	Code    string  `json:"code,omitzero"` // of a refusal
+	Model  string `json:"model"`
+	Status Status `json:"outcome"`
+	Reason string `json:"reason"`
+	Code   string `json:"code,omitzero"` // of a refusal
 	// DecidedBy is what decided: auto_approve, threshold, agent_state,
 	// kill_switch, capabilities, rate_limit, policy, smart_rule or caller.
 	DecidedBy   string `json:"decided_by"`

@@ -74,7 +74,7 @@ type Error struct {
 	Err        error         // the cause, for our logs only
 }
 
-// Error is the text for logs: it may hold the cause.
+// Error returns the text for logs, with the cause.
 func (e *Error) Error() string {
 	if e.Err != nil {
 		return fmt.Sprintf("%s: %v", e.Detail, e.Err)
@@ -105,6 +105,12 @@ func InvalidFields(fields ...Field) *Error {
 		e.Detail = fields[0].Detail
 	}
 	return e
+}
+
+// InvalidField returns a validation failure of one field. The pointer "" is the
+// whole request.
+func InvalidField(pointer, format string, args ...any) *Error {
+	return InvalidFields(Field{Pointer: pointer, Detail: fmt.Sprintf(format, args...)})
 }
 
 // InvalidState returns the refusal of a change that the record's present state
@@ -172,8 +178,7 @@ func Internal(doing string, err error) *Error {
 	}
 }
 
-// As finds the Error in err's chain. Anything else is an internal failure
-// whose cause is kept for the log.
+// As returns the Error in err's chain, or an internal failure that wraps err.
 func As(err error) *Error {
 	var e *Error
 	if errors.As(err, &e) {

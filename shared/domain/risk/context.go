@@ -69,8 +69,8 @@ func amountPoints(in Input) int {
 	return max(steps(in.Amount, 1000, 10_000, 100_000), when(above, 15))
 }
 
-// steps gives 5, 10 and 15 points from three sizes on. The sign does not
-// matter, and what is no number is the gravest.
+// steps returns 5, 10 or 15 points from three sizes on. It ignores the sign; NaN
+// gets the most.
 func steps(n, first, second, third float64) int {
 	switch n = math.Abs(n); {
 	case n < first:

@@ -5,7 +5,7 @@ import "strings"
 // production is the environment factor of production, the highest.
 const production = 100
 
-// environmentOf is R1's E of 35 normalised: production 35, staging 18,
+// environmentOf returns R1's E of 35 normalised: production 35, staging 18,
 // development 5, test 3, sandbox 2 (E/35·100). A stated environment that is none
 // of these counts as production, as in R1. An unstated one is 50, fixed by the
 // documented samples.
@@ -28,15 +28,15 @@ func environmentOf(name string) finding {
 	}
 }
 
-// InEnvironment reports whether an action that states an environment is in the
-// one named, by this or another known name for it. One that is not known is
-// also in production, as it is for the score.
+// InEnvironment reports whether a stated environment is the one named, by this or
+// another known name of it. An unknown environment also counts as production, as
+// it does for the score.
 func InEnvironment(stated, name string) bool {
 	stated, name = canonical(stated), canonical(name)
 	return stated != "" && (stated == name || name == "production" && environmentOf(stated).tenths == environmentOf(name).tenths)
 }
 
-// canonical is an environment's name in lower case, spelled out.
+// canonical returns an environment's name in lower case, spelled out.
 func canonical(name string) string {
 	switch name = strings.ToLower(strings.TrimSpace(name)); name {
 	case "prod":

@@ -41,8 +41,7 @@ const (
 // know and so counts as the gravest.
 const unreadable = "(unreadable)"
 
-// FromContext reads the members that bear on risk from the free-form maps of a
-// submission: its context, its risk_indicators and, as a map, its top-level
+// FromContext returns the Input of the free-form maps of a submission: its context, its risk_indicators and, as a map, its top-level
 // members:
 //
 //	environment, data_classification, data_sensitivity, time_context   words, or lists of words
@@ -51,9 +50,9 @@ const unreadable = "(unreadable)"
 //	compliance_flags                                                   a list
 //	amount, amount_threshold; record_count, volume                     numbers, also in digits
 //
-// Null and absent members say nothing. Where several members speak of one
-// thing the gravest counts, in whatever order they come. A value of the wrong
-// type, too long or not finite counts as the gravest of its kind. The caller adds
+// Null members are ignored. Of several members with one meaning the gravest
+// counts, regardless of their order. A value of the wrong type, too long or not
+// finite counts as the gravest of its kind. The caller adds
 // action type, resource and CVSS score, which are read elsewhere.
 func FromContext(maps ...map[string]any) Input {
 	var in Input
@@ -81,10 +80,9 @@ func FromContext(maps ...map[string]any) Input {
 	return in
 }
 
-// gravest keeps the word with the most points among the one kept so far and
-// those of a value. A first word is kept whatever its points: sandbox says
-// less than silence. Of two words with equal points the smaller is kept, so
-// that order does not matter.
+// gravest returns the word with the most points among kept and those of a value.
+// A first word always counts, because sandbox has fewer points than no word. Of
+// two words with equal points it returns the smaller, so order does not matter.
 func gravest(kept string, value any, points func(string) int) string {
 	for _, word := range wordsOf(value) {
 		if word == "" {
@@ -131,7 +129,7 @@ func wordOf(text string) string {
 	return text
 }
 
-// truth reads a flag. Whatever does not plainly deny, affirms.
+// truth returns the value of a flag: true unless it plainly denies.
 func truth(value any) bool {
 	switch value := value.(type) {
 	case nil:
@@ -159,7 +157,7 @@ func countFlags(value any) int {
 	return 0
 }
 
-// number reads a finite number; stated is false for null, absence and "".
+// number returns a finite number; stated is false for null, absence and "".
 func number(value any) (n float64, stated, ok bool) {
 	switch value := value.(type) {
 	case nil:
@@ -186,7 +184,7 @@ func number(value any) (n float64, stated, ok bool) {
 	return n, true, !math.IsNaN(n) && !math.IsInf(n, 0)
 }
 
-// size is a number without its sign; what cannot be read is the largest.
+// size returns the absolute value of a number, the largest if it cannot be read.
 func size(value any) float64 {
 	n, _, ok := number(value)
 	if !ok {
@@ -195,8 +193,8 @@ func size(value any) float64 {
 	return math.Abs(n)
 }
 
-// threshold is a limit above zero, 0 where none is stated. One that cannot be
-// read, or that everything exceeds, is the smallest.
+// threshold returns a limit above zero, 0 where none is stated. A limit that
+// cannot be read or is not above zero becomes the smallest.
 func threshold(value any) float64 {
 	n, stated, ok := number(value)
 	switch {

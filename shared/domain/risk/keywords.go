@@ -20,7 +20,9 @@ var lexicon = sync.OnceValue(func() map[string]term {
 	terms := make(map[string]term, len(keywords)+len(resourceTypes))
 	enter := func(phrase string, add term) {
 		known := terms[phrase]
-		terms[phrase] = term{max(known.keyword, add.keyword), max(known.kind, add.kind), known.opens || add.opens}
+		terms[phrase] = term{
+			keyword: max(known.keyword, add.keyword), kind: max(known.kind, add.kind), opens: known.opens || add.opens,
+		}
 		if first, _, isPhrase := strings.Cut(phrase, " "); isPhrase {
 			opener := terms[first]
 			opener.opens = true

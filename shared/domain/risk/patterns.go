@@ -2,10 +2,10 @@ package risk
 
 import "strings"
 
-// hasPattern looks for R1's patterns of personal data (facts.md §6.1): US social
-// security number, 16-digit card, e-mail address, US telephone number and
-// IPv4 address, each bounded by anything but an ASCII letter or digit. It reads
-// the text once.
+// hasPattern reports whether a text has one of R1's patterns of personal data
+// (facts.md §6.1): US social security number, 16-digit card, e-mail address, US
+// telephone number and IPv4 address, each bounded by anything but an ASCII letter
+// or digit. It reads the text once.
 func hasPattern(text string) bool { return hasEmail(text) || hasNumber(text) }
 
 // A group is a run of digits; before is the one byte that parts it from the
@@ -39,7 +39,7 @@ func hasNumber(text string) bool {
 	return false
 }
 
-// separator is the byte between a group and the one before it: a single dash,
+// separator returns the byte between a group and the one before it: a single dash,
 // dot or blank, or ")" with or without a blank as in "(212) 555-0100".
 func separator(text string, start int, previous string) byte {
 	if previous == "" || start == 0 {
@@ -90,8 +90,8 @@ func isOctet(text string) bool {
 
 func dashOrBlank(c byte) bool { return c == '-' || c == ' ' }
 
-// hasEmail finds name@host.tld with a name of at least one byte and a top-level
-// domain of two letters or more.
+// hasEmail reports whether a text has name@host.tld with a name of at least one
+// byte and a top-level domain of two letters or more.
 func hasEmail(text string) bool {
 	for {
 		name, rest, found := strings.Cut(text, "@")

@@ -18,13 +18,13 @@
 // context unstated 12.5. R1's amplification and multiplication are no part of
 // a weighted sum; its resource multipliers became sensitivities.
 //
-// What a client says can raise the score and never lowers it below that of
-// saying nothing, with one exception that is inherent to the model: naming a
-// lower environment. Who must not believe it can leave Input.Environment empty
+// Values from a client can raise the score, but not lower it below the score
+// without them, with one exception that is inherent to the model: a lower
+// environment. A caller that does not trust it can leave Input.Environment empty
 // or set it from what the server knows.
 //
-// A change of any number makes another model: stored decisions are decided
-// again from their Input.
+// A change of any number is a new model, because stored decisions can be repeated
+// from their Input.
 package risk
 
 import (
@@ -82,14 +82,14 @@ type Factor struct {
 	Why          string  `json:"why"`          // fixed words of ours, never the client's
 }
 
-// Floor is a least score that holds whatever the factors say.
+// Floor is a minimum score, regardless of the factors.
 type Floor struct {
 	Name    string  `json:"name"`
 	Minimum float64 `json:"minimum"`
 	Why     string  `json:"why"`
 }
 
-// Evaluate scores an action. It is total: every Input has a Result.
+// Evaluate returns the score of an action. Every Input has one.
 func Evaluate(in Input) Result {
 	entry := catalog.Lookup(in.ActionType)
 	in.PII = in.PII || entry.PersonalData()
@@ -106,7 +106,7 @@ type finding struct {
 
 func points(whole int, why string) finding { return finding{whole * 10, why} }
 
-// higher keeps the graver finding, the first of two equals.
+// higher returns the graver finding, the first of two equals.
 func higher(a, b finding) finding {
 	if b.tenths > a.tenths {
 		return b
@@ -132,7 +132,7 @@ func combine(environment, resource, action, context finding, floors []Floor) Res
 	}
 }
 
-// contribution is in hundredths of a point. It is exact, because only context
+// contribution returns hundredths of a point. It is exact, because only context
 // has tenths and its weight is 10.
 func contribution(f finding, percent int) int { return f.tenths * percent / 10 }
 
@@ -146,10 +146,10 @@ func factor(name string, f finding, percent int) Factor {
 func floorsOf(in Input, place finding) []Floor {
 	floors := []Floor{}
 	if !(in.CVSSScore < cvssCritical) { // also NaN
-		floors = append(floors, Floor{FloorCVSS, floorCVSS, "the CVSS base score is critical"})
+		floors = append(floors, Floor{Name: FloorCVSS, Minimum: floorCVSS, Why: "the CVSS base score is critical"})
 	}
 	if place.tenths == production*10 && holdsPersonalData(in) {
-		floors = append(floors, Floor{FloorPII, floorPII, "personal data in production"})
+		floors = append(floors, Floor{Name: FloorPII, Minimum: floorPII, Why: "personal data in production"})
 	}
 	return floors
 }
@@ -161,7 +161,7 @@ func actionOf(entry catalog.Entry) finding {
 	return points(entry.Risk, "custom action type, judged by its verb: "+string(entry.Operation))
 }
 
-// Level names the band of a score: below 40 low, below 70 medium, below 90
+// Level returns the level of a score: below 40 low, below 70 medium, below 90
 // high, otherwise critical (decisions.md 17).
 func Level(score float64) string {
 	switch {

@@ -24,7 +24,7 @@ const (
 	maxText = 1024 // bytes of a text that are looked at
 )
 
-// sensitivityOf is the gravest of what is known of the resource. R1's
+// sensitivityOf returns the gravest finding on the resource. R1's
 // "declared test data" is left out: it would let a client lower the score.
 func sensitivityOf(in Input) finding {
 	gravest := points(noResource, "no resource named")
@@ -54,8 +54,7 @@ type evidence struct {
 	tooLong bool
 }
 
-// read looks at the whole words of a text, at the phrases they open and at the
-// patterns in it.
+// read adds the words of a text, the phrases that they open and its patterns.
 func (e *evidence) read(text string) {
 	if len(text) > maxText {
 		e.tooLong = true
@@ -83,8 +82,8 @@ func wordEnd(words string, from int) int {
 	return len(words)
 }
 
-// match notes what a word or phrase means, as it stands or else in the
-// singular and without a number at its end, and says whether it opens a phrase.
+// match adds the meaning of a word or phrase, as it is or else in the singular
+// and without a number at its end, and reports whether it opens a phrase.
 func (e *evidence) match(phrase string) (opens bool) {
 	found, ok := lexicon()[phrase]
 	if singular := strings.TrimSuffix(strings.TrimRight(phrase, "0123456789"), "s"); !ok && singular != phrase {
@@ -97,7 +96,7 @@ func (e *evidence) match(phrase string) (opens bool) {
 	return found.opens
 }
 
-// combined is R1's table of PII flag, keywords and patterns.
+// combined returns the finding of R1's table of PII flag, keywords and patterns.
 func (e *evidence) combined(pii bool) finding {
 	high := e.keyword == highKeyword
 	switch {
@@ -123,7 +122,7 @@ func (e *evidence) combined(pii bool) finding {
 	return finding{}
 }
 
-// classificationOf values a data classification (the classes of facts.md §5):
+// classificationOf returns the points of a data classification (the classes of facts.md §5):
 // PCI, PHI and PII as R3's data term, financial and secret as R1's high
 // keywords, confidential and internal as its business keywords. Public is no
 // less than saying nothing. top_secret and unknown classes are ours.
@@ -145,7 +144,7 @@ func classificationOf(class string) finding {
 	return points(unknownClass, "an unknown classification")
 }
 
-// dataSensitivityOf values the documented data_sensitivity members by R4's
+// dataSensitivityOf returns the points of the documented data_sensitivity members, R4's
 // points of 30 (high 30, medium 20, low 10), normalised. A word that is not
 // known counts as high.
 func dataSensitivityOf(word string) finding {
@@ -160,7 +159,7 @@ func dataSensitivityOf(word string) finding {
 	return points(100, "data sensitivity high")
 }
 
-// sensitivityLevel is 0 for none, then low, medium and high as 1 to 3.
+// sensitivityLevel returns 0 for none, and 1 to 3 for low, medium and high.
 func sensitivityLevel(word string) int {
 	switch normal(word) {
 	case "", "none":
@@ -173,7 +172,7 @@ func sensitivityLevel(word string) int {
 	return 3
 }
 
-// holdsPersonalData says whether data about people are declared, by the flag
+// holdsPersonalData reports whether data about people are declared, by the flag
 // or by the classification.
 func holdsPersonalData(in Input) bool {
 	return in.PII || isPersonalClass(in.DataClassification)
@@ -187,7 +186,7 @@ func isPersonalClass(class string) bool {
 	return false
 }
 
-// normal is a word of a closed list in one spelling: lower case, trimmed,
+// normal returns a word in the spelling of the closed lists: lower case, trimmed,
 // underscores between its parts.
 func normal(word string) string {
 	word = strings.ReplaceAll(strings.ToLower(strings.TrimSpace(word)), "-", "_")

@@ -1,5 +1,5 @@
-// Package tenant names who is asking: the organisation, the person or machine
-// that acts for it, and what that person or machine may do.
+// Package tenant identifies callers: the organisation, the person or machine
+// that acts for it, and its role.
 package tenant
 
 import (
@@ -7,19 +7,19 @@ import (
 	"strconv"
 )
 
-// ID is an organisation. It is a positive integer; the zero value names nobody.
+// ID identifies an organisation. It is positive; the zero value is none.
 type ID int64
 
 // Valid reports whether id can name an organisation.
 func (id ID) Valid() bool { return id > 0 }
 
-// String is the decimal form, as it leads every key in the store.
+// String returns the decimal form, which begins every key in the store.
 func (id ID) String() string { return strconv.FormatInt(int64(id), 10) }
 
-// Role is what a person or key is trusted with, from most to least.
+// Role says what a person or key may do.
 type Role string
 
-// The documented roles.
+// The documented roles, from most rights to least.
 const (
 	Admin   Role = "admin"
 	Manager Role = "manager"
@@ -32,7 +32,7 @@ func (r Role) Known() bool {
 	return slices.Contains([]Role{Admin, Manager, User, Viewer}, r)
 }
 
-// Kind tells a person from a machine.
+// Kind distinguishes people from machines.
 type Kind string
 
 const (
@@ -50,14 +50,13 @@ type Principal struct {
 	Subject string `json:"subject"`          // the issuer's subject, or "key:<key id>"
 	UserID  int64  `json:"user_id,omitzero"` // the person's integer id; for a key its creator's
 	Email   string `json:"email,omitzero"`   // empty for a key
-	Role    Role   `json:"role"`             //
-	MFA     bool   `json:"mfa,omitzero"`     // the token carries a second factor (amr)
-	Owner   string `json:"owner,omitzero"`   // for a key: the subject of the person who created it
-	Scopes  string `json:"scopes,omitzero"`  // for a key: space-separated permissions beyond its role
+	Role    Role   `json:"role"`
+	MFA     bool   `json:"mfa,omitzero"`    // the token carries a second factor (amr)
+	Scopes  string `json:"scopes,omitzero"` // for a key: space-separated permissions beyond its role
 }
 
-// Name is how the audit trail and `created_by` fields call the principal:
-// a person's e-mail where known, else the subject.
+// Name returns the principal's name in the audit trail and in fields such as
+// created_by: the e-mail where it is known, else the subject.
 func (p Principal) Name() string {
 	if p.Email != "" {
 		return p.Email

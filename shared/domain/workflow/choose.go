@@ -11,15 +11,15 @@ import (
 	"ascend/shared/domain/tenant"
 )
 
-// Way is how a pending action gets its decision.
-type Way struct {
+// Plan says who decides on a pending action, in which stages.
+type Plan struct {
 	Source   string    // what chose it: one of the From constants
 	Workflow *Workflow // nil for the band
 	Kind     Kind
 	Stages   []Stage
 }
 
-// The sources of a Way.
+// The sources of a Plan.
 const (
 	FromPolicy  = "policy"
 	FromAgent   = "agent"
@@ -27,23 +27,23 @@ const (
 	FromBand    = "band"
 )
 
-// Choose finds the way of a pending action (decision 30): the workflow that the
-// deciding policy names, else the one of the agent's escalation setting, else
-// the first by priority, then by id, whose trigger matches, else the band of
-// the score. A name that no workflow has counts as none, so that the action
+// Choose returns the plan of a pending action (decision 30): the workflow that
+// the deciding policy names, else the one of the agent's escalation setting, else
+// the first by priority, then by id, whose trigger matches, else the band of the
+// score. The name of a workflow that does not exist is ignored, so the action
 // still waits for people.
-func Choose(all []Workflow, byPolicy, byAgent string, p governance.Proposal, score float64) Way {
+func Choose(all []Workflow, byPolicy, byAgent string, p governance.Proposal, score float64) Plan {
 	for _, named := range []struct{ source, id string }{{FromPolicy, byPolicy}, {FromAgent, byAgent}} {
 		if i := slices.IndexFunc(all, func(w Workflow) bool { return w.ID == named.id }); i >= 0 {
-			return all[i].way(named.source)
+			return all[i].plan(named.source)
 		}
 	}
 	for _, w := range InOrder(all) {
 		if w.Trigger != nil && w.Trigger.Matches(p, score) {
-			return w.way(FromTrigger)
+			return w.plan(FromTrigger)
 		}
 	}
-	return Way{Source: FromBand, Kind: Single, Stages: []Stage{{
+	return Plan{Source: FromBand, Kind: Single, Stages: []Stage{{
 		Name:           "approval",
 		Approvers:      []Approver{{Role: tenant.Admin}, {Role: tenant.Manager}},
 		TimeoutSeconds: int64(Band(score) / time.Second),
@@ -51,7 +51,7 @@ func Choose(all []Workflow, byPolicy, byAgent string, p governance.Proposal, sco
 	}}}
 }
 
-// InOrder lists workflows in the order in which their triggers are tried: by
+// InOrder returns workflows in the order in which their triggers are tried: by
 // priority, then by id.
 func InOrder(all []Workflow) []Workflow {
 	return slices.SortedFunc(slices.Values(all), func(a, b Workflow) int {
@@ -59,14 +59,14 @@ func InOrder(all []Workflow) []Workflow {
 	})
 }
 
-func (w Workflow) way(source string) Way {
-	return Way{Source: source, Workflow: &w, Kind: w.Kind, Stages: w.Stages}
+func (w Workflow) plan(source string) Plan {
+	return Plan{Source: source, Workflow: &w, Kind: w.Kind, Stages: w.Stages}
 }
 
-// Matches reports whether the trigger is for an action: the proposal, and the
-// risk score it was given. Case and surrounding blanks do not count, but in agent ids.
-// An environment that is not stated is production, as documented (facts.md
-// §4.1), so that silence slips past no trigger; the score has a rule of its own.
+// Matches reports whether the trigger matches a proposal and its risk score. It
+// ignores case and surrounding blanks, except in agent ids. An environment that
+// is not stated counts as production, as documented (facts.md §4.1), so that no
+// trigger is evaded by leaving it out; the score has a rule of its own.
 func (t Trigger) Matches(p governance.Proposal, score float64) bool {
 	named := func(stated string) func(string) bool {
 		return func(entry string) bool { return strings.EqualFold(strings.TrimSpace(entry), strings.TrimSpace(stated)) }
@@ -81,12 +81,12 @@ func (t Trigger) Matches(p governance.Proposal, score float64) bool {
 		oneOf(t.AgentIDs, func(entry string) bool { return entry == string(p.AgentID) })
 }
 
-// oneOf reports whether an entry fits; an empty list asks nothing.
+// oneOf reports whether an entry fits or the list is empty.
 func oneOf(list []string, fits func(string) bool) bool {
 	return len(list) == 0 || slices.ContainsFunc(list, fits)
 }
 
-// Band is how long people have to answer, by the action's score (decision 30):
+// Band returns how long people have to answer, by the action's score (decision 30):
 // 90 and above 2 h, 70 to 89 4 h, 50 to 69 8 h, below 24 h.
 func Band(score float64) time.Duration {
 	switch {

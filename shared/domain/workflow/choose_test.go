@@ -117,14 +117,14 @@ func TestChoose(t *testing.T) {
 		{"the band, where nothing else is left", "wf_9", "wf_8", "data_read", workflow.FromBand, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			way := workflow.Choose(all, c.byPolicy, c.byAgent, governance.Proposal{ActionType: c.actionType}, 70)
+			plan := workflow.Choose(all, c.byPolicy, c.byAgent, governance.Proposal{ActionType: c.actionType}, 70)
 			id, kind := "", workflow.Single
-			if way.Workflow != nil {
-				id = way.Workflow.ID
+			if plan.Workflow != nil {
+				id = plan.Workflow.ID
 				kind = all[slices.IndexFunc(all, func(w workflow.Workflow) bool { return w.ID == id })].Kind
 			}
-			if way.Source != c.source || id != c.id || way.Kind != kind {
-				t.Errorf("chose %s %q (%s), want %s %q (%s)", way.Source, id, way.Kind, c.source, c.id, kind)
+			if plan.Source != c.source || id != c.id || plan.Kind != kind {
+				t.Errorf("chose %s %q (%s), want %s %q (%s)", plan.Source, id, plan.Kind, c.source, c.id, kind)
 			}
 		})
 	}
@@ -184,13 +184,13 @@ func TestChooseAgreesWithANaiveOracle(t *testing.T) {
 			}
 		}
 
-		way := workflow.Choose(all, byPolicy, byAgent, p, score)
+		plan := workflow.Choose(all, byPolicy, byAgent, p, score)
 		got := ""
-		if way.Workflow != nil {
-			got = way.Workflow.ID
+		if plan.Workflow != nil {
+			got = plan.Workflow.ID
 		}
-		if way.Source != source || got != id {
-			t.Fatalf("chose %s %q, want %s %q", way.Source, got, source, id)
+		if plan.Source != source || got != id {
+			t.Fatalf("chose %s %q, want %s %q", plan.Source, got, source, id)
 		}
 	})
 }

@@ -5,15 +5,13 @@ import (
 	"strings"
 )
 
-// enoughPeople reports whether the stages that name only people can all be
-// approved although nobody approves twice. A stage that admits a role may have
-// anybody, so it asks nothing.
+// enoughPeople reports whether every stage that names only people can be approved
+// if nobody approves twice. Stages that name a role are ignored.
 //
-// It gives each needed approval a person, and where all who may give it are
-// taken, moves them to other approvals that they may give (Kuhn's augmenting
-// paths, "The Hungarian Method for the Assignment Problem", 1955).
+// It is a bipartite matching of needed approvals and people by augmenting paths
+// (Kuhn, "The Hungarian Method for the Assignment Problem", 1955).
 func enoughPeople(stages []Stage) bool {
-	var needed [][]string // for each approval, who may give it
+	var needed [][]string // the people who may give each approval
 	for _, s := range stages {
 		if slices.ContainsFunc(s.Approvers, func(a Approver) bool { return a.Role != "" }) {
 			continue

@@ -1,7 +1,6 @@
-// Package workflow says who must approve a pending action, how many of them,
-// and how long they have (decisions.md decision 30). A Definition is what a
-// caller says of a workflow, a Workflow what is kept of it, and Choose finds
-// the way that an action goes.
+// Package workflow defines who must approve a pending action, how many of them,
+// and how long they have (decisions.md decision 30). A Definition is the request
+// to create a Workflow, and Choose returns the Plan for an action.
 package workflow
 
 import (
@@ -21,7 +20,10 @@ const (
 	Quorum     Kind = "quorum"
 )
 
-// Workflow is one way to approval. A single approval and a quorum are one stage.
+// Kinds returns the documented types.
+func Kinds() []Kind { return []Kind{Single, MultiStage, Quorum} }
+
+// Workflow is a sequence of stages; a single approval and a quorum have one.
 type Workflow struct {
 	ID        string    `json:"id"` // wf_…, grows with time
 	Name      string    `json:"name"`
@@ -33,7 +35,7 @@ type Workflow struct {
 	CreatedBy string    `json:"created_by"`
 }
 
-// Stage is a wait for MinApprovers distinct people out of Approvers.
+// Stage waits for MinApprovers distinct people out of Approvers.
 type Stage struct {
 	Name           string     `json:"name"`
 	Approvers      []Approver `json:"approvers"`
@@ -41,7 +43,7 @@ type Stage struct {
 	MinApprovers   int        `json:"min_approvers"`   // at least 1
 }
 
-// Timeout is how long the stage waits.
+// Timeout returns how long the stage waits.
 func (s Stage) Timeout() time.Duration { return time.Duration(s.TimeoutSeconds) * time.Second }
 
 // Approver is everyone of a role, or one person by e-mail; exactly one is set.
@@ -50,7 +52,7 @@ type Approver struct {
 	Email string      `json:"email,omitzero" doc:"The person with this e-mail address."`
 }
 
-// String is the approver as answers show it: "role:admin" or "email:a@b.example".
+// String returns the approver as answers show it: "role:admin" or "email:a@b.example".
 func (a Approver) String() string {
 	if a.Email != "" {
 		return "email:" + a.Email
@@ -58,8 +60,8 @@ func (a Approver) String() string {
 	return "role:" + string(a.Role)
 }
 
-// Admits reports whether the entry names p: by role, or by e-mail without
-// regard to case. Whether p may decide at all is for package approval to say.
+// Admits reports whether the entry names p, by role or by e-mail, ignoring case.
+// Package approval checks whether p may decide at all.
 func (a Approver) Admits(p tenant.Principal) bool {
 	if a.Email != "" {
 		return sameEmail(a.Email, p.Email)
@@ -67,17 +69,17 @@ func (a Approver) Admits(p tenant.Principal) bool {
 	return a.Role != "" && a.Role == p.Role
 }
 
-// same reports whether both entries name the same.
+// same reports whether both entries name the same role or person.
 func (a Approver) same(b Approver) bool {
 	return a.Role == b.Role && sameEmail(a.Email, b.Email)
 }
 
-// sameEmail compares without regard to case. Of equal length, because some
-// letters beyond ASCII, such as the Kelvin sign, fold to a shorter one of it.
+// sameEmail reports whether a and b are equal, ignoring case. It compares lengths
+// because some letters, such as the Kelvin sign, fold to an ASCII letter.
 func sameEmail(a, b string) bool { return len(a) == len(b) && strings.EqualFold(a, b) }
 
-// Trigger says which actions a workflow is for: all that is set must hold, of
-// a list one entry is enough. The zero Trigger matches nothing.
+// Trigger selects the actions that a workflow is for: every condition that is set
+// must hold, for a list one of its entries. The zero Trigger matches nothing.
 type Trigger struct {
 	MinRisk       *float64 `json:"min_risk,omitzero" doc:"The lowest risk score, 0 to 100, inclusive."`
 	MaxRisk       *float64 `json:"max_risk,omitzero" doc:"The highest risk score, 0 to 100, inclusive."`

@@ -10,15 +10,21 @@ import (
 	"ascend/shared/store"
 )
 
-// Change reads a record of the stream of a table called prefix + name, which
-// must hold the item as it was and as it is (NEW_AND_OLD_IMAGES). A record of
-// another table, or of an item that this package did not write, is an error.
+// Change decodes a record of the stream of a table called prefix + name. The
+// stream must carry both images (NEW_AND_OLD_IMAGES). A record of another table,
+// or of an item that this package did not write, is an error; the change then
+// has its sequence number, and its key where that could be read.
 func Change(prefix string, r events.DynamoDBEventRecord) (store.Change, error) {
-	c := store.Change{Sequence: r.Change.SequenceNumber, At: r.Change.ApproximateCreationDateTime.UTC()}
 	table, err := streamed(prefix, r.EventSourceArn)
 	if err != nil {
-		return c, fmt.Errorf("stream record %s: %w", c.Sequence, err)
+		return store.Change{Sequence: r.Change.SequenceNumber}, fmt.Errorf("stream record %s: %w", r.Change.SequenceNumber, err)
 	}
+	return ChangeOf(table, r)
+}
+
+// ChangeOf decodes a record of the stream of a table, as Change does.
+func ChangeOf(table store.Table, r events.DynamoDBEventRecord) (store.Change, error) {
+	c := store.Change{Sequence: r.Change.SequenceNumber, At: r.Change.ApproximateCreationDateTime.UTC()}
 	key, err := image(table, r.Change.Keys)
 	if err == nil && key == nil {
 		err = fmt.Errorf("dynamo: no key")
@@ -27,16 +33,19 @@ func Change(prefix string, r events.DynamoDBEventRecord) (store.Change, error) {
 		return c, fmt.Errorf("stream record %s: %w", c.Sequence, err)
 	}
 	c.Key = key.Key
-	if c.Old, err = image(table, r.Change.OldImage); err != nil {
+	before, err := image(table, r.Change.OldImage)
+	if err != nil {
 		return c, fmt.Errorf("stream record %s of %v before: %w", c.Sequence, c.Key, err)
 	}
-	if c.New, err = image(table, r.Change.NewImage); err != nil {
+	after, err := image(table, r.Change.NewImage)
+	if err != nil {
 		return c, fmt.Errorf("stream record %s of %v after: %w", c.Sequence, c.Key, err)
 	}
-	if (c.Old != nil) != (r.EventName != string(events.DynamoDBOperationTypeInsert)) ||
-		(c.New != nil) != (r.EventName != string(events.DynamoDBOperationTypeRemove)) {
+	if (before != nil) != (r.EventName != string(events.DynamoDBOperationTypeInsert)) ||
+		(after != nil) != (r.EventName != string(events.DynamoDBOperationTypeRemove)) {
 		return c, fmt.Errorf("stream record %s of %v: an event %q lacks an image, or has one too many", c.Sequence, c.Key, r.EventName)
 	}
+	c.Old, c.New = before, after
 	return c, nil
 }
 

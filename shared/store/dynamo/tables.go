@@ -15,9 +15,8 @@ import (
 
 const createTimeout = 2 * time.Minute
 
-// CreateTables makes the tables of defs that do not exist, each with a change
-// stream, for tests and local use; deployments make theirs by CDK from the same
-// definitions.
+// CreateTables creates the tables of defs that do not exist, for tests and local
+// use; deployments create theirs by CDK from the same definitions.
 func CreateTables(ctx context.Context, client *dynamodb.Client, prefix string, defs []store.Definition) error {
 	for _, def := range defs {
 		if err := create(ctx, client, prefix+string(def.Table), def); err != nil {
@@ -32,9 +31,9 @@ func create(ctx context.Context, client *dynamodb.Client, name string, def store
 		TableName:   &name,
 		BillingMode: types.BillingModePayPerRequest,
 		KeySchema:   keySchema(PartitionKey, SortKey),
-		StreamSpecification: &types.StreamSpecification{
-			StreamEnabled: &yes, StreamViewType: types.StreamViewTypeNewAndOldImages,
-		},
+	}
+	if def.Streamed {
+		in.StreamSpecification = &types.StreamSpecification{StreamEnabled: &yes, StreamViewType: types.StreamViewTypeNewAndOldImages}
 	}
 	in.AttributeDefinitions = stringKeys(PartitionKey, SortKey)
 	for _, index := range def.Indexes {

@@ -16,6 +16,7 @@ type batch struct {
 	tx      *bbolt.Tx
 	buckets []*bbolt.Bucket // by slot, as far as used
 	bytes   int             // of keys and values changed
+	last    uint64          // sequence number of the last change in the feed, 0 where none
 }
 
 // perform decides and applies one request. Its own error is in r.err; the one
@@ -29,6 +30,12 @@ func (b *batch) perform(r *request) (err error) {
 	if r.sweep != nil {
 		r.swept, err = b.forget(r.sweep)
 		return err
+	}
+	if r.change != nil {
+		if r.err = r.change(b.tx); r.err == nil {
+			b.bytes++
+		}
+		return nil
 	}
 	// The operations are of distinct items: all are decided before any is done.
 	for i := range r.ops {
@@ -74,13 +81,16 @@ func (b *batch) commit() error {
 	}
 	b.store.committing.Lock()
 	defer b.store.committing.Unlock()
-	id := b.tx.ID()
+	id, last := b.tx.ID(), b.last
 	err := b.store.commit(b.tx) // ends the transaction in any case
 	b.reset()
 	if err != nil {
 		return err
 	}
 	b.store.durable.Store(int64(id))
+	if last != 0 {
+		b.store.feed.advance(last)
+	}
 	return nil
 }
 
@@ -95,6 +105,6 @@ func (b *batch) drop() error {
 }
 
 func (b *batch) reset() {
-	b.tx, b.bytes = nil, 0
+	b.tx, b.bytes, b.last = nil, 0, 0
 	clear(b.buckets)
 }

@@ -33,3 +33,10 @@ func TestConformance(t *testing.T) {
 		return open(t, filepath.Join(t.TempDir(), "store.db"), embedded.Options{})
 	})
 }
+
+func TestFeedConformance(t *testing.T) {
+	storetest.RunFeed(t, func(t *testing.T) (store.Store, store.Feed) {
+		s := open(t, filepath.Join(t.TempDir(), "store.db"), embedded.Options{})
+		return s, s
+	})
+}

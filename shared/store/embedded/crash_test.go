@@ -33,7 +33,10 @@ func TestMain(m *testing.M) {
 }
 
 // counted is the item that counts the groups of writeUntilKilled.
-var counted = store.Key{Table: storetest.Others, PK: "p", SK: "count"}
+var counted = store.Key{Table: storetest.Things, PK: "count", SK: "it"}
+
+// reader is the consumer that writeUntilKilled runs, and told leads its lines.
+const reader, told = "reader", "told "
 
 // foretold is the item in which a worker of writeUntilKilled says, deferred,
 // which group it writes next.
@@ -54,7 +57,11 @@ func writeUntilKilled(path string) error {
 			return err
 		}
 	}
+	if err := s.Register(ctx, reader); err != nil {
+		return err
+	}
 	failed := make(chan error)
+	go func() { failed <- readChanges(ctx, s) }()
 	for n := range 8 {
 		go func() { failed <- writeGroups(ctx, s, fmt.Sprintf("%d-%d", os.Getpid(), n)) }()
 	}
@@ -85,6 +92,38 @@ func writeGroups(ctx context.Context, s store.Store, worker string) error {
 	}
 }
 
+// readChanges prints each change before it acknowledges it.
+func readChanges(ctx context.Context, feed store.ConsumerFeed) error {
+	at, err := feed.Position(ctx, reader)
+	for err == nil {
+		var changes []store.Change
+		changes, at, err = feed.Changes(ctx, at, 10)
+		for _, c := range changes {
+			fmt.Println(told + line(c))
+		}
+		switch {
+		case err != nil:
+		case len(changes) > 0:
+			err = feed.Acknowledge(ctx, reader, at)
+		default:
+			err = feed.Wait(ctx, at)
+		}
+	}
+	return err
+}
+
+// line writes a change as its number, its item and its count before and after.
+func line(c store.Change) string {
+	if c.Err != nil {
+		return c.Err.Error()
+	}
+	var before int64
+	if c.Old != nil {
+		before = c.Old.Attrs["n"].Num()
+	}
+	return fmt.Sprintf("%s %s %d %d", c.Sequence, c.Key.SK, before, c.New.Attrs["n"].Num())
+}
+
 func crashItem(id string) store.Item {
 	return store.Item{
 		Key: key(id), Body: make([]byte, 300), Attrs: store.Attrs{"status": store.S(id)},
@@ -94,21 +133,27 @@ func crashItem(id string) store.Item {
 
 func TestNothingAcknowledgedIsLostWhenTheProcessIsKilled(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "store.db")
-	acknowledged := map[string]bool{}
+	acknowledged, changes := map[string]bool{}, map[int]string{}
 	for round := range 5 {
-		ids := runAndKill(t, path)
-		if len(ids) == 0 {
-			t.Fatalf("round %d: nothing was acknowledged", round)
+		n := len(acknowledged)
+		for _, line := range runAndKill(t, path) {
+			if change, ok := strings.CutPrefix(line, told); ok {
+				keep(t, changes, change)
+			} else {
+				acknowledged[line] = true
+			}
 		}
-		for _, id := range ids {
-			acknowledged[id] = true
+		if len(acknowledged) == n {
+			t.Fatalf("round %d: nothing was acknowledged", round)
 		}
 		s, err := embedded.Open(path, crashOptions)
 		if err != nil {
 			t.Fatalf("round %d: %v", round, err)
 		}
-		n := checkWhole(t, s, acknowledged)
-		t.Logf("round %d: %d acknowledged, %d stored", round, len(acknowledged), n)
+		n = checkWhole(t, s, acknowledged)
+		early := len(changes)
+		checkChanges(t, s, changes, n)
+		t.Logf("round %d: %d acknowledged, %d stored, %d of %d changes told before the end", round, len(acknowledged), n, early, len(changes))
 		shut(t, s)
 	}
 }
@@ -158,10 +203,10 @@ func checkWhole(t *testing.T, s store.Store, acknowledged map[string]bool) int {
 			t.Fatalf("acknowledged %s is lost", id)
 		}
 	}
-	told := map[string]int64{}
+	next := map[string]int64{}
 	for worker := range sortKeys(t, s, store.Query{Table: storetest.Others, PK: "foretold"}) {
 		it := get(t, s, foretold(worker))
-		if told[worker] = it.Attrs["next"].Num(); it.Attrs["n"].Num() != told[worker] {
+		if next[worker] = it.Attrs["next"].Num(); it.Attrs["n"].Num() != next[worker] {
 			t.Fatalf("%s: %v", worker, it.Attrs)
 		}
 	}
@@ -170,8 +215,8 @@ func checkWhole(t *testing.T, s store.Store, acknowledged map[string]bool) int {
 			t.Fatalf("%s: in index %v, twin %v", id, indexed[id], twins[id])
 		}
 		cut := strings.LastIndexByte(id, '-')
-		if n, err := strconv.ParseInt(id[cut+1:], 10, 64); err != nil || told[id[:cut]] < n {
-			t.Fatalf("%s is stored, but of what was deferred before it only %d", id, told[id[:cut]])
+		if n, err := strconv.ParseInt(id[cut+1:], 10, 64); err != nil || next[id[:cut]] < n {
+			t.Fatalf("%s is stored, but of what was deferred before it only %d", id, next[id[:cut]])
 		}
 	}
 	n := get(t, s, counted).Attrs["n"].Num()
@@ -179,6 +224,58 @@ func checkWhole(t *testing.T, s store.Store, acknowledged map[string]bool) int {
 		t.Fatalf("%d stored, %d in index, %d twins, %d counted", len(stored), len(indexed), len(twins), n)
 	}
 	return int(n)
+}
+
+// keep adds the line of a change; a repeat must be the same line.
+func keep(t *testing.T, changes map[int]string, line string) {
+	t.Helper()
+	number, change, _ := strings.Cut(line, " ")
+	n, err := strconv.Atoi(number)
+	if before, ok := changes[n]; err != nil || ok && before != change {
+		t.Fatalf("told %q, before %q: %v", line, before, err)
+	}
+	changes[n] = change
+}
+
+// checkChanges reads the changes that follow the durable position and checks
+// that with those told before each of the stored groups was told, in order.
+func checkChanges(t *testing.T, s *embedded.Store, changes map[int]string, stored int) {
+	t.Helper()
+	at, err := s.Position(t.Context(), reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		rest, next, err := s.Changes(t.Context(), at, 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(rest) == 0 {
+			break
+		}
+		for _, c := range rest {
+			keep(t, changes, line(c))
+		}
+		at = next
+	}
+	count, items := -1, 0
+	for n := range len(changes) {
+		change, ok := changes[n+1]
+		if !ok {
+			t.Fatalf("change %d of %d was never told", n+1, len(changes))
+		}
+		switch fields := strings.Fields(change); {
+		case fields[0] != counted.SK:
+			items++
+		case fields[2] != strconv.Itoa(count+1) || fields[1] != strconv.Itoa(max(count, 0)):
+			t.Fatalf("change %d is %q after the count of %d", n+1, change, count)
+		default:
+			count++
+		}
+	}
+	if count != stored || items != stored {
+		t.Fatalf("%d stored, %d counted and %d items in the changes", stored, count, items)
+	}
 }
 
 // sortKeys reads all pages of a query.

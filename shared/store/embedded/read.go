@@ -118,7 +118,7 @@ func scan(c *bbolt.Cursor, q store.Query, page *store.Page) error {
 		}
 		key := store.Key{Table: q.Table, PK: q.PK, SK: sort}
 		if q.Index != "" {
-			key.PK, key.SK, _ = strings.Cut(base, "\x00")
+			key.PK, key.SK = splitKey(base)
 		}
 		r, err := decode(v)
 		if err != nil {
@@ -199,4 +199,10 @@ func appendKey(b []byte, pk, sk string) []byte {
 // then the item's own key.
 func appendIndexKey(b []byte, at store.IndexKey, base []byte) []byte {
 	return append(append(appendKey(b, at.PK, at.SK), 0), base...)
+}
+
+// splitKey takes the key of a table's item apart.
+func splitKey(key string) (pk, sk string) {
+	pk, sk, _ = strings.Cut(key, "\x00")
+	return pk, sk
 }

@@ -71,7 +71,8 @@ var (
 type Store struct {
 	db      *bbolt.DB
 	tables  map[store.Table]*table
-	buckets [][]byte // names by slot; slot 0 is the expiry bucket
+	buckets [][]byte // names by slot, the first two of expirySlot and feedSlot
+	feed    feed
 
 	mu      sync.Mutex
 	waiting []*request
@@ -90,10 +91,11 @@ type Store struct {
 
 // table is where the parts of a table are in the file.
 type table struct {
-	name    store.Table
-	slot    int
-	indexes map[store.Index]int // slots
-	project []string
+	name     store.Table
+	slot     int
+	indexes  map[store.Index]int // slots
+	project  []string
+	streamed bool
 }
 
 var _ store.Store = (*Store)(nil)
@@ -153,7 +155,7 @@ func open(path string, opts Options) (*Store, error) {
 // layout gives every table and index a bucket.
 func (s *Store) layout(defs []store.Definition) {
 	s.tables = make(map[store.Table]*table, len(defs))
-	s.buckets = [][]byte{expiryBucket}
+	s.buckets = [][]byte{expiryBucket, feedBucket}
 	slot := func(name string) int {
 		s.buckets = append(s.buckets, []byte(name))
 		return len(s.buckets) - 1
@@ -162,7 +164,7 @@ func (s *Store) layout(defs []store.Definition) {
 		t := &table{
 			name: def.Table, slot: slot(string(def.Table)),
 			indexes: make(map[store.Index]int, len(def.Indexes)),
-			project: def.Project,
+			project: def.Project, streamed: def.Streamed,
 		}
 		for _, index := range def.Indexes {
 			t.indexes[index] = slot(string(def.Table) + "/" + string(index))
@@ -184,12 +186,13 @@ func (s *Store) prepare(tx *bbolt.Tx) error {
 	case !bytes.Equal(found, format):
 		return fmt.Errorf("file has format %q, this program reads %q", found, format)
 	}
-	for _, name := range s.buckets {
+	for _, name := range append([][]byte{consumerBucket}, s.buckets...) {
 		if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 			return err
 		}
 	}
 	s.durable.Store(int64(tx.ID()))
+	s.feed.last.Store(tx.Bucket(feedBucket).Sequence())
 	return nil
 }
 

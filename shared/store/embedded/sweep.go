@@ -77,6 +77,7 @@ func (b *batch) forget(due []expiry) (n int, err error) {
 		o := operation{table: b.store.tables[e.table], key: e.key}
 		if o.table != nil {
 			if raw := b.bucket(o.table.slot).Get(e.key); raw != nil {
+				o.raw = raw
 				o.old, _ = decode(raw) // a damaged item stays for someone to look at
 			}
 		}

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync/atomic"
 
+	"go.etcd.io/bbolt"
+
 	"ascend/shared/store"
 	"ascend/shared/store/internal/bounds"
 )
@@ -17,7 +19,8 @@ import (
 type request struct {
 	ops      []operation
 	sweep    []expiry // what Sweep asks to forget
-	deferred bool     // answered before its commit
+	change   func(*bbolt.Tx) error
+	deferred bool // answered before its commit
 	single   [1]operation
 
 	state atomic.Int32
@@ -43,6 +46,7 @@ type operation struct {
 	next  image // what a Put stores
 
 	// What the writer found and decided.
+	raw    []byte // the item's record before
 	old    record
 	exists bool
 	attrs  store.Attrs // after an Update
@@ -94,6 +98,12 @@ func (s *Store) WriteAll(ctx context.Context, ops ...store.Op) error {
 		}
 	}
 	return s.submit(ctx, r)
+}
+
+// update makes other changes of the file, durable when it returns. change must
+// fail before it changes anything.
+func (s *Store) update(ctx context.Context, change func(*bbolt.Tx) error) error {
+	return s.submit(ctx, &request{change: change, done: make(chan struct{})})
 }
 
 // plan does the caller's part of a write.
@@ -167,6 +177,7 @@ func (b *batch) decide(o *operation, number int) error {
 	k := store.KeyOf(o.op)
 	raw := b.bucket(o.table.slot).Get(o.key)
 	if o.exists = raw != nil; o.exists {
+		o.raw = raw
 		var err error
 		if o.old, err = decode(raw); err != nil {
 			return fmt.Errorf("read %v: %w", k, err)
@@ -205,6 +216,11 @@ func (b *batch) decide(o *operation, number int) error {
 func (b *batch) apply(o *operation) error {
 	if !o.writes {
 		return nil
+	}
+	if o.table.streamed {
+		if err := b.record(o); err != nil {
+			return err
+		}
 	}
 	if err := b.retract(o); err != nil {
 		return err
@@ -251,8 +267,11 @@ func (b *batch) retract(o *operation) error {
 	return b.delete(expirySlot, expiry{o.old.expires, o.table.name, o.key}.encode())
 }
 
-// expirySlot is the bucket that lists items by their expiry.
-const expirySlot = 0
+// The slots of the buckets that list items by their expiry, and changes.
+const (
+	expirySlot = iota
+	feedSlot
+)
 
 // expiry is an entry of that bucket.
 type expiry struct {

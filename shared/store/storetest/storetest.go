@@ -26,10 +26,11 @@ const (
 	Urgent  store.Index = "urgent"
 )
 
-// Definitions describe the suite's tables. The attribute "secret" is in no index.
+// Definitions returns the suite's tables. The attribute "secret" is in no index,
+// and only Things is streamed.
 func Definitions() []store.Definition {
 	return []store.Definition{
-		{Table: Things, Indexes: []store.Index{ByOwner, Urgent}, Project: []string{"status", "rank", "tags"}},
+		{Table: Things, Indexes: []store.Index{ByOwner, Urgent}, Project: []string{"status", "rank", "tags"}, Streamed: true},
 		{Table: Others},
 	}
 }

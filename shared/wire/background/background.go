@@ -48,16 +48,13 @@ type handler struct {
 
 // newHandler gives the worker what its Spec asks for, and nothing else.
 func newHandler(env cloud.Env, log *slog.Logger, w worker.Worker) (handler, error) {
-	a, err := env.App()
-	if err != nil {
-		return handler{}, err
-	}
+	o := app.Options{MFARequired: env(envMFA) == "true"}
 	if w.StartsExecutions || w.SendsTaskResults {
 		arn := env(envStateMachine)
 		if arn == "" && w.StartsExecutions {
 			return handler{}, fmt.Errorf("%s is not set", envStateMachine)
 		}
-		a.Executions = executions.New(sfn.New(sfn.Options{Region: env.Region(), Credentials: env, BaseEndpoint: env.Endpoint()}), arn)
+		o.Executions = executions.New(sfn.New(sfn.Options{Region: env.Region(), Credentials: env, BaseEndpoint: env.Endpoint()}), arn)
 	}
 	if w.PublishesEvents {
 		name := env(envBus)
@@ -65,9 +62,12 @@ func newHandler(env cloud.Env, log *slog.Logger, w worker.Worker) (handler, erro
 			return handler{}, fmt.Errorf("%s is not set", envBus)
 		}
 		client := eventbridge.New(eventbridge.Options{Region: env.Region(), Credentials: env, BaseEndpoint: env.Endpoint()})
-		a.Bus = bus.New(client, name)
+		o.Bus = bus.New(client, name)
 	}
-	a.MFARequired = env(envMFA) == "true"
+	a, err := env.App(o)
+	if err != nil {
+		return handler{}, err
+	}
 	w.TablePrefix, w.Log = env(cloud.Tables), log
 	return handler{w, a}, nil
 }

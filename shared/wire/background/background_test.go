@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"ascend/shared/app"
+	"ascend/shared/app/approvals"
 	"ascend/shared/domain/action"
 	"ascend/shared/domain/tenant"
 	"ascend/shared/store"
@@ -58,7 +59,7 @@ func TestAWorkerGetsWhatItsSpecAsksFor(t *testing.T) {
 			}
 			continue
 		}
-		if err != nil || (h.app.Executions != nil) != row.executions || (h.app.Bus != nil) != row.bus || h.app.Environment != "dev" {
+		if err != nil || (h.app.Approvals.Executions != nil) != row.executions || (h.app.Relay.Bus != nil) != row.bus || h.app.Environment != "dev" {
 			t.Errorf("%s: %+v, %v", row.name, h.app, err)
 		}
 	}
@@ -85,7 +86,7 @@ func TestClientsSpeakToTheEndpoint(t *testing.T) {
 		if err != nil {
 			return false, err
 		}
-		return items[0] == nil, a.Executions.Start(ctx, app.Wait{Org: tenant.ID(in.Org), Action: action.ID(1), Stage: 1, WaitSeconds: 1})
+		return items[0] == nil, a.Approvals.Executions.Start(ctx, approvals.Wait{Org: tenant.ID(in.Org), Action: action.ID(1), Stage: 1, WaitSeconds: 1})
 	})
 	h, err := newHandler(variables(append(full, "AWS_ENDPOINT_URL="+emulator.URL)...), slog.New(slog.DiscardHandler), w)
 	if err != nil {

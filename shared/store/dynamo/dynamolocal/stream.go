@@ -23,8 +23,7 @@ func Event(t testing.TB, c *dynamodb.Client, table string) []byte {
 	if arn == nil {
 		t.Fatalf("table %s has no stream", table)
 	}
-	of := c.Options()
-	api := dynamodbstreams.New(dynamodbstreams.Options{Region: of.Region, BaseEndpoint: of.BaseEndpoint, Credentials: of.Credentials})
+	api := Streams(c)
 	shards, err := api.DescribeStream(t.Context(), &dynamodbstreams.DescribeStreamInput{StreamArn: arn})
 	if err != nil {
 		t.Fatal(err)
@@ -46,4 +45,10 @@ func Event(t testing.TB, c *dynamodb.Client, table string) []byte {
 		t.Fatal(err)
 	}
 	return payload
+}
+
+// Streams returns a client of the streams of c's tables.
+func Streams(c *dynamodb.Client) *dynamodbstreams.Client {
+	of := c.Options()
+	return dynamodbstreams.New(dynamodbstreams.Options{Region: of.Region, BaseEndpoint: of.BaseEndpoint, Credentials: of.Credentials})
 }

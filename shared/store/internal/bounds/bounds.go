@@ -13,6 +13,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"ascend/shared/domain/exact"
 	"ascend/shared/store"
 )
 
@@ -26,7 +27,7 @@ const (
 	MaxItem    = store.MaxItem
 	MaxGroup   = 4_000_000 // the items that a group puts
 	MaxName    = 64
-	MaxNumber  = 1<<53 - 1
+	MaxNumber  = exact.MaxInteger
 	MaxMembers = 10_000
 )
 

@@ -25,16 +25,15 @@ const (
 // Env looks up an environment variable; "" when it is not set.
 type Env func(name string) string
 
-// App is the use cases over the deployment's tables.
-func (env Env) App() (*app.App, error) {
+// App returns the use cases over the deployment's tables.
+func (env Env) App(o app.Options) (*app.App, error) {
 	client := dynamodb.New(dynamodb.Options{Region: env.Region(), Credentials: env, BaseEndpoint: env.Endpoint()})
 	tables, err := dynamo.New(client, env(Tables), store.Tables())
 	if err != nil {
 		return nil, err
 	}
-	a := app.New(store.Retrying(tables, 3, 25*time.Millisecond))
-	a.Environment = env(Environment)
-	return a, nil
+	o.Environment = env(Environment)
+	return app.New(store.Retrying(tables, 3, 25*time.Millisecond), o), nil
 }
 
 // Region is where the function runs.
