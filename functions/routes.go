@@ -1,6 +1,3 @@
-// Package functions is what can be called: one table of every operation. API
-// Gateway, the functions' policies, the API description, the local server, the
-// test matrices and the README's list of endpoints all derive from it.
 package functions
 
 import (

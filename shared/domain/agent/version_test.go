@@ -50,16 +50,39 @@ func different(t *testing.T, c *agent.Config) {
 }
 
 func TestDiffKnowsEveryField(t *testing.T) {
-	var got, want []string
-	for _, change := range agent.Diff(agent.Defaults(agent.Supervised), differing(t)) {
-		got = append(got, change.Field)
-	}
 	for f := range reflect.TypeFor[agent.Config]().Fields() {
+		var before, after agent.Config
+		fill(t, reflect.ValueOf(&after).Elem().FieldByIndex(f.Index))
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		want = append(want, name)
+		if changes := agent.Diff(before, after); len(changes) != 1 || changes[0].Field != name {
+			t.Errorf("a change of %s makes the difference %+v", f.Name, changes)
+		}
 	}
-	if !reflect.DeepEqual(got, want) {
-		t.Errorf("the diff names\n%v\nbut Config has\n%v", got, want)
+}
+
+// fill gives a field of Config another value than its zero value.
+func fill(t *testing.T, v reflect.Value) {
+	t.Helper()
+	switch v.Kind() {
+	case reflect.String:
+		v.SetString("x")
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.Int, reflect.Int64:
+		v.SetInt(1)
+	case reflect.Float64:
+		v.SetFloat(0.5)
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
+	case reflect.Map:
+		v.Set(reflect.MakeMap(v.Type()))
+		v.SetMapIndex(reflect.ValueOf("k"), reflect.ValueOf("v"))
+	case reflect.Struct:
+		fill(t, v.Field(0))
+	default:
+		t.Fatalf("fill knows no %s", v.Type())
 	}
 }
 
