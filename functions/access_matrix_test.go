@@ -207,4 +207,4 @@ func (h *house) actionID(x target) action.ID {
 // unheard is a bus whose events nobody gets.
 type unheard struct{}
 
-func (unheard) Publish(context.Context, []events.Event) ([]int, error) { return nil, nil }
+func (unheard) Publish(context.Context, []events.Event) map[int]error { return nil }
