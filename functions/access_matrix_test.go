@@ -209,4 +209,4 @@ func (s *server) actionID(x optest.Target) action.ID {
 // unheard is a bus whose events nobody gets.
 type unheard struct{}
 
-func (unheard) Publish(context.Context, []events.Event) ([]int, error) { return nil, nil }
+func (unheard) Publish(context.Context, []events.Event) map[int]error { return nil }

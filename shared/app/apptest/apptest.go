@@ -59,7 +59,7 @@ func OnBoth(t *testing.T, test func(t *testing.T, f *Fixture)) {
 func (f *Fixture) Use(s store.Store) {
 	o := app.Options{Now: func() time.Time { return time.UnixMilli(f.clock.Load()).UTC() }}
 	if f.App != nil {
-		o.Executions, o.Bus = f.Approvals.Executions, f.App.Relay.Bus
+		o.Executions, o.Bus, o.DeadLetters = f.Approvals.Executions, f.App.Relay.Bus, f.App.Relay.DeadLetters
 	}
 	f.App = app.New(s, o)
 }
