@@ -42,10 +42,10 @@ type tag struct {
 }
 
 type components struct {
-	Schemas         map[string]*jsonschema.Schema        `json:"schemas"`
-	Headers         map[string]header         `json:"headers"`
-	Responses       map[string]response       `json:"responses"`
-	SecuritySchemes map[string]securityScheme `json:"securitySchemes"`
+	Schemas         map[string]*jsonschema.Schema `json:"schemas"`
+	Headers         map[string]header             `json:"headers"`
+	Responses       map[string]response           `json:"responses"`
+	SecuritySchemes map[string]securityScheme     `json:"securitySchemes"`
 }
 
 type securityScheme struct {
@@ -70,12 +70,12 @@ type operation struct {
 }
 
 type parameter struct {
-	Name        string  `json:"name"`
-	In          string  `json:"in"`
-	Description string  `json:"description,omitzero"`
-	Required    bool    `json:"required,omitzero"`
-	Deprecated  bool    `json:"deprecated,omitzero"`
-	Example     string  `json:"example,omitzero"`
+	Name        string             `json:"name"`
+	In          string             `json:"in"`
+	Description string             `json:"description,omitzero"`
+	Required    bool               `json:"required,omitzero"`
+	Deprecated  bool               `json:"deprecated,omitzero"`
+	Example     string             `json:"example,omitzero"`
 	Schema      *jsonschema.Schema `json:"schema"`
 }
 
@@ -85,8 +85,8 @@ type requestBody struct {
 }
 
 type media struct {
-	Schema  *jsonschema.Schema        `json:"schema"`
-	Example jsontext.Value `json:"example,omitzero"`
+	Schema  *jsonschema.Schema `json:"schema"`
+	Example jsontext.Value     `json:"example,omitzero"`
 }
 
 type response struct {
@@ -97,8 +97,8 @@ type response struct {
 }
 
 type header struct {
-	Ref         string  `json:"$ref,omitzero"`
-	Description string  `json:"description,omitzero"`
+	Ref         string             `json:"$ref,omitzero"`
+	Description string             `json:"description,omitzero"`
 	Schema      *jsonschema.Schema `json:"schema,omitzero"`
 }
 

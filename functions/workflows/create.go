@@ -33,7 +33,7 @@ func Create() endpoint.Route {
 		Auth:  endpoint.TokenAdmin,
 		Reads: []store.Table{store.Directory, store.Commands}, Writes: []store.Table{store.Directory, store.Commands},
 		Success: http.StatusCreated,
-		Body: endpoint.RequiredBody, Repeats: true,
+		Body:    endpoint.RequiredBody, Repeats: true,
 	}, create)
 }
 

@@ -83,6 +83,8 @@ type Store struct {
 	committing sync.Mutex
 	durable    atomic.Int64 // id of the last transaction that is on the disk
 
+	health health
+
 	// Others than the usual in tests.
 	commit   func(*bbolt.Tx) error
 	deferral time.Duration
