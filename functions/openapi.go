@@ -13,6 +13,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"ascend/shared/endpoint"
+	"ascend/shared/endpoint/bind"
 	"ascend/shared/endpoint/problemjson"
 	"ascend/shared/jsonschema"
 )
@@ -203,6 +204,9 @@ func describe(r endpoint.Route, schemas *jsonschema.Generator) (*operation, erro
 		if err != nil {
 			return nil, err
 		}
+		if s.Type == "string" && s.Enum == nil && s.Format == "" {
+			s.MaxLength, s.Pattern = cmp.Or(s.MaxLength, bind.MaxText), jsonschema.LinePattern
+		}
 		required := p.In == "path" || p.Field.Tag.Get("required") == "true"
 		op.Parameters = append(op.Parameters, parameter{
 			Name: p.Name, In: p.In, Required: required, Description: p.Field.Tag.Get("doc"), Example: p.Field.Tag.Get("example"), Schema: s.Bare(),
@@ -219,12 +223,12 @@ func describe(r endpoint.Route, schemas *jsonschema.Generator) (*operation, erro
 			by = " by the same person"
 		}
 		op.Parameters = append(op.Parameters, parameter{
-			Name: "Idempotency-Key", In: "header", Schema: text(255),
+			Name: "Idempotency-Key", In: "header", Schema: visible(255),
 			Description: "A request repeated" + by + " with the same key and body within 24 hours is answered as the first was, with Idempotency-Replayed: true.",
 		})
 	}
 	op.Parameters = append(op.Parameters, parameter{
-		Name: "X-Correlation-ID", In: "header", Schema: text(128), Description: "Echoed, and kept beside our own.",
+		Name: "X-Correlation-ID", In: "header", Schema: visible(128), Description: "Echoed, and kept beside our own.",
 	})
 	if r.HasBody() {
 		mode := jsonschema.Input
@@ -314,6 +318,6 @@ func security(a endpoint.Auth) []map[string][]string {
 	return append(list, map[string][]string{byToken: {}}, map[string][]string{bySession: {}})
 }
 
-func text(most int) *jsonschema.Schema {
-	return &jsonschema.Schema{Type: "string", MinLength: 1, MaxLength: most}
+func visible(most int) *jsonschema.Schema {
+	return &jsonschema.Schema{Type: "string", MinLength: 1, MaxLength: most, Pattern: "^[!-~]+$"}
 }

@@ -127,6 +127,7 @@ func (s *service) answer(w http.ResponseWriter, r *http.Request, f *found, c *ap
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), f.route.Timeout)
 	defer cancel()
+	limitReading(w, r, f.route)
 	if err := s.authenticate(ctx, r, f.route, c); err != nil {
 		return answer{}, err
 	}
