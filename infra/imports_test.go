@@ -17,7 +17,7 @@ var layers = []struct {
 }{
 	{"domain", []string{"ascend/shared/domain"}},
 	{"events", []string{"ascend/events"}},
-	{"seam", []string{"=ascend/shared/store"}},
+	{"seam", []string{"=ascend/shared/store", "ascend/shared/retry"}},
 	{"app", []string{"ascend/shared/app"}},
 	{"adapters", []string{
 		"ascend/shared/store", "ascend/shared/keys", "ascend/shared/identity", "ascend/shared/endpoint",

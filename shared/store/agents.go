@@ -23,40 +23,31 @@ const (
 	changePrefix = "change#"
 )
 
-// AttrAgentType is an agent's type, which lists select by.
+// AttrAgentType is an agent's type, by which lists select.
 const AttrAgentType = "agent_type"
 
-// AgentKey is where an agent lives.
+// AgentKey returns the key of an agent.
 func AgentKey(org tenant.ID, id agent.ID) Key {
 	return Key{Table: Agents, PK: org.String(), SK: agentPrefix + string(id)}
 }
 
-// AgentsOf selects all agents of an organisation in the order of their ids.
+// AgentsOf returns the query for all agents of an organisation, in the order of their IDs.
 func AgentsOf(org tenant.ID) Query {
 	return Query{Table: Agents, PK: org.String(), Prefix: agentPrefix}
 }
 
-// VersionKey is where the number-th configuration (from 1) of an agent lives.
+// VersionKey returns the key of the number-th configuration (from 1) of an agent.
 func VersionKey(org tenant.ID, id agent.ID, serial int64, number int) Key {
-	return Key{Table: Agents, PK: org.String(), SK: fmt.Sprintf("%s%06d", versionPrefix(id, serial), number)}
+	return Key{Table: Agents, PK: org.String(), SK: fmt.Sprintf("version#%s#%016d#%06d", id, serial, number)}
 }
 
-// VersionsOf selects the configurations of an agent, newest first.
-func VersionsOf(org tenant.ID, id agent.ID, serial int64) Query {
-	return Query{Table: Agents, PK: org.String(), Prefix: versionPrefix(id, serial), Descending: true}
-}
-
-func versionPrefix(id agent.ID, serial int64) string {
-	return fmt.Sprintf("version#%s#%016d#", id, serial)
-}
-
-// ChangeKey is where the audit body of one change of an agent lives.
+// ChangeKey returns the key of the audit body of one change of an agent.
 func ChangeKey(org tenant.ID, id agent.ID, audit string) Key {
 	return Key{Table: Agents, PK: org.String(), SK: changePrefix + string(id) + "#" + audit}
 }
 
-// IsAgent reports whether an agent lives at k.
+// IsAgent reports whether k is the key of an agent.
 func IsAgent(k Key) bool { return k.Table == Agents && strings.HasPrefix(k.SK, agentPrefix) }
 
-// IsChange reports whether the audit body of a change lives at k.
+// IsChange reports whether k is the key of the audit body of a change.
 func IsChange(k Key) bool { return k.Table == Agents && strings.HasPrefix(k.SK, changePrefix) }

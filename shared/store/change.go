@@ -68,5 +68,5 @@ type ConsumerFeed interface {
 
 // ErrTrimmed marks a position from which a feed cannot be resumed, because it
 // no longer keeps the changes that follow. Reading from "" resumes at the
-// oldest change kept; what lies between is lost.
+// oldest change kept; the changes between are lost.
 var ErrTrimmed = errors.New("the feed no longer keeps the changes after the position")

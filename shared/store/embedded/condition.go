@@ -9,16 +9,16 @@ import (
 	"ascend/shared/store/internal/bounds"
 )
 
-// holds tells whether all conditions hold on an item that exists or not.
-func holds(conds []store.Cond, exists bool, attrs store.Attrs) bool {
-	for _, c := range conds {
-		if !one(c, exists, attrs) {
-			return false
-		}
+// holds reports whether all conditions hold on an item, nil where there is none.
+func holds(conds []store.Cond, it *store.Item) bool {
+	var attrs store.Attrs
+	if it != nil {
+		attrs = it.Attrs
 	}
-	return true
+	return !slices.ContainsFunc(conds, func(c store.Cond) bool { return !one(c, it != nil, attrs) })
 }
 
+// one reports whether a condition holds.
 func one(c store.Cond, exists bool, attrs store.Attrs) bool {
 	v, has := attrs[c.Attr]
 	switch c.Test {
@@ -92,19 +92,4 @@ func updated(old store.Attrs, u store.Update) (store.Attrs, error) {
 		delete(attrs, name)
 	}
 	return attrs, nil
-}
-
-// withoutEmptySets leaves out what is no attribute at all.
-func withoutEmptySets(attrs store.Attrs) store.Attrs {
-	empty := func(_ string, v store.Value) bool {
-		return v.Kind() == store.KindSet && len(v.Members()) == 0
-	}
-	for name, v := range attrs {
-		if empty(name, v) {
-			kept := maps.Clone(attrs)
-			maps.DeleteFunc(kept, empty)
-			return kept
-		}
-	}
-	return attrs
 }

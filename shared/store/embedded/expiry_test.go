@@ -52,25 +52,3 @@ func TestSweepForgetsWhatHasExpired(t *testing.T) {
 		t.Errorf("a day later: swept %d, %v, want 2", n, err)
 	}
 }
-
-func TestSweepKeepsWhatChangedMeanwhile(t *testing.T) {
-	s := openInside(t)
-	now := time.Unix(1_800_000_000, 0)
-	it := item("a")
-	it.Expires = now
-	if _, err := s.Write(t.Context(), store.Put{Item: it}); err != nil {
-		t.Fatal(err)
-	}
-	due, err := s.due(now)
-	if err != nil || len(due) != 1 {
-		t.Fatalf("due %v, %v", due, err)
-	}
-	it.Expires = now.Add(time.Hour)
-	if _, err := s.Write(t.Context(), store.Put{Item: it}); err != nil {
-		t.Fatal(err)
-	}
-	r := &request{sweep: due, done: make(chan struct{})}
-	if err := s.submit(t.Context(), r); err != nil || r.swept != 0 || !exists(t, s, "a") {
-		t.Errorf("swept %d, %v", r.swept, err)
-	}
-}
