@@ -79,12 +79,15 @@ func (j *journal) open() error {
 }
 
 // eventLog is the local bus: what the stack publishes, as CloudEvents in a file.
-type eventLog struct{ journal }
+type eventLog struct {
+	journal
+	lines []byte // of the last call, to be used again: one consumer publishes
+}
 
 // Publish implements relay.Bus.
 func (l *eventLog) Publish(_ context.Context, all []events.Event) (failed map[int]error) {
 	failed = map[int]error{}
-	var lines []byte
+	lines := l.lines[:0]
 	for i, e := range all {
 		line, err := e.Encode()
 		switch {
@@ -96,6 +99,7 @@ func (l *eventLog) Publish(_ context.Context, all []events.Event) (failed map[in
 			lines = append(append(lines, line...), '\n')
 		}
 	}
+	l.lines = lines
 	if err := l.append(lines); err != nil {
 		for i := range all {
 			failed[i] = problem.Unavailable("write "+l.path, err)

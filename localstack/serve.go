@@ -17,6 +17,7 @@ import (
 
 	"ascend/functions"
 	"ascend/shared/app"
+	"ascend/shared/app/relay"
 	"ascend/shared/endpoint"
 	"ascend/shared/executions/inprocess"
 	"ascend/shared/identity"
@@ -28,8 +29,10 @@ const tick = 250 * time.Millisecond
 
 // serve runs the API until ctx ends. It prints how to call it once it listens.
 func serve(ctx context.Context, at place, stdout, stderr io.Writer) (err error) {
-	// The heap is a few megabytes: collect less often than memory would be worth.
-	defer debug.SetGCPercent(debug.SetGCPercent(400))
+	// The heap is a few megabytes: collect less often than memory would be worth,
+	// until it grows.
+	defer debug.SetGCPercent(debug.SetGCPercent(1000))
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(192 << 20))
 	house, err := open(at)
 	if err != nil {
 		return err
@@ -98,9 +101,10 @@ func (h *house) follow(ctx context.Context, log *slog.Logger) (finished func(), 
 	if err := h.store.Register(ctx, names...); err != nil {
 		return nil, err
 	}
+	feed := relay.Share(h.store)
 	var all sync.WaitGroup
 	for _, c := range consumers {
-		all.Go(func() { h.app.Relay.Follow(ctx, h.store, c) })
+		all.Go(func() { h.app.Relay.Follow(ctx, feed, c) })
 	}
 	all.Go(func() {
 		if err := h.app.Approvals.StartClocks(ctx); err != nil && ctx.Err() == nil {
@@ -167,7 +171,7 @@ func open(at place) (*house, error) {
 	h := &house{data: at.data, store: db, clock: inprocess.New()}
 	h.app = app.New(db, app.Options{
 		Executions:  h.clock,
-		Bus:         &eventLog{journal{path: filepath.Join(at.data, eventsFile), limit: journalLimit}},
+		Bus:         &eventLog{journal: journal{path: filepath.Join(at.data, eventsFile), limit: journalLimit}},
 		DeadLetters: &deadLetters{journal{path: filepath.Join(at.data, deadLettersFile), sync: true}},
 	})
 	h.clock.Bind(h.app.Approvals)

@@ -37,7 +37,7 @@ func onBothFeeds(t *testing.T, test func(w *ward)) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { s.Close() })
-		test(newWard(t, s, s))
+		test(newWard(t, s, relay.Share(s)))
 	})
 	t.Run("dynamo", func(t *testing.T) {
 		client := dynamolocal.Client(t)
