@@ -59,21 +59,18 @@ func (f *follower) step(ctx context.Context) {
 		return err
 	})
 	idle := len(changes) == 0
-	f.persist(ctx, "handle changes", func() error {
-		if idle {
-			return nil
-		}
-		failed := f.Handle(ctx, f.consumer, changes)
-		var left []store.Change
-		var why error
-		for i, change := range changes {
-			if err := failed[i]; err != nil {
-				left, why = append(left, change), errors.Join(why, err)
+	for len(changes) > 0 && ctx.Err() == nil { // with a backoff of its own after each progress
+		f.persist(ctx, "handle changes", func() error {
+			before := len(changes)
+			var why error
+			changes, why = f.handle(ctx, changes)
+			f.done += before - len(changes)
+			if len(changes) < before {
+				return nil
 			}
-		}
-		changes, f.done = left, f.done+len(changes)-len(left)
-		return why
-	})
+			return why
+		})
+	}
 	if len(changes) > 0 || ctx.Err() != nil {
 		return // ended in between
 	}
@@ -85,6 +82,17 @@ func (f *follower) step(ctx context.Context) {
 		f.wait(ctx)
 	}
 	rest(ctx, gather)
+}
+
+// handle gives changes to the consumer and returns those that are left, and why.
+func (f *follower) handle(ctx context.Context, changes []store.Change) (left []store.Change, why error) {
+	failed := f.Handle(ctx, f.consumer, changes)
+	for i, change := range changes {
+		if err := failed[i]; err != nil {
+			left, why = append(left, change), errors.Join(why, err)
+		}
+	}
+	return left, why
 }
 
 // wait returns when there are changes, or when what is done has to be acknowledged.

@@ -44,8 +44,8 @@ type Consumer struct {
 // Consumers returns the consumers of committed changes.
 func (r *Relay) Consumers() []Consumer {
 	return []Consumer{
-		{Name: "clock", Handle: each(r.syncClock)},
-		{Name: "revocation", Handle: each(r.Approvals.RevokeStopped)},
+		{Name: "clock", Handle: Each(r.syncClock)},
+		{Name: "revocation", Handle: Each(r.Approvals.RevokeStopped)},
 		{Name: "events", Handle: r.publish},
 	}
 }
@@ -122,9 +122,9 @@ func transient(err error) bool {
 	return err == context.Canceled || err == context.DeadlineExceeded || transient(errors.Unwrap(err))
 }
 
-// each returns a Consumer's Handle of what handles one change. After a transient
+// Each returns a Consumer's Handle of what handles one change. After a transient
 // failure the later changes of the item wait, so that they stay in order.
-func each(do func(context.Context, store.Change) error) func(context.Context, []store.Change) map[int]error {
+func Each(do func(context.Context, store.Change) error) func(context.Context, []store.Change) map[int]error {
 	return func(ctx context.Context, changes []store.Change) map[int]error {
 		failed, waiting := map[int]error{}, map[store.Key]error{}
 		for i, c := range changes {
