@@ -22,7 +22,7 @@ type Alive struct {
 	Timestamp time.Time `json:"timestamp"`
 }
 
-// Health is GET /health: 200 while the service can do its work. The embedded
+// Health returns the operation GET /health: 200 while the service can do its work. The embedded
 // store probes itself by a write; DynamoDB is not asked, because that would cost
 // every public call two write units and the function a right to a table.
 func Health() endpoint.Route {
@@ -46,12 +46,12 @@ type Deployment struct {
 	Timestamp   time.Time `json:"timestamp"`
 }
 
-// DeploymentInfo is GET /api/deployment-info: what runs where. It needs no
+// DeploymentInfo returns the operation GET /api/deployment-info: what runs where. It needs no
 // credential but refuses a wrong one, because clients test theirs here (clients.md §4).
 func DeploymentInfo() endpoint.Route {
 	return endpoint.Define(endpoint.Spec{
 		ID: "deployment-info", Method: http.MethodGet, Path: "/api/deployment-info", Tag: "System",
-		Summary: "Which version runs in which environment", Auth: endpoint.Optional,
+		Summary: "Show the deployed version and its environment", Auth: endpoint.Optional,
 	}, func(_ context.Context, a *app.App, c *command.Command, _ struct{}) (Deployment, error) {
 		return Deployment{Version: a.Version, Environment: a.Environment, Timestamp: c.At}, nil
 	})
@@ -63,11 +63,11 @@ func DeploymentInfo() endpoint.Route {
 //go:embed openapi.json
 var document []byte
 
-// OpenAPI is GET /openapi.json: the description of every operation.
+// OpenAPI returns the operation GET /openapi.json: the description of every operation.
 func OpenAPI() endpoint.Route {
 	return endpoint.Define(endpoint.Spec{
 		ID: "openapi", Method: http.MethodGet, Path: "/openapi.json", Tag: "System",
-		Summary: "This document", Auth: endpoint.Public,
+		Summary: "Get this OpenAPI document", Auth: endpoint.Public,
 	}, func(context.Context, *app.App, *command.Command, struct{}) (jsontext.Value, error) {
 		return document, nil
 	})
