@@ -15,6 +15,12 @@ import (
 	"ascend/shared/store"
 )
 
+// The messages of log lines that alarms count.
+const (
+	LogDeadLetter = "a change went to the dead letters"
+	LogNoClock    = "no approval clock was started; the sweep closes the action"
+)
+
 // Relay hands committed changes on.
 type Relay struct {
 	Approvals   *approvals.Service
@@ -96,7 +102,7 @@ func (r *Relay) Handle(ctx context.Context, c Consumer, changes []store.Change) 
 			failed[i] = problem.Unavailable("keep a dead letter", errors.Join(kept, errors.New(letter.Reason)))
 			continue
 		}
-		r.log().ErrorContext(ctx, "a change went to the dead letters", "consumer", c.Name, "key", letter.key(), "sequence", letter.Sequence, "error", letter.Reason)
+		r.log().ErrorContext(ctx, LogDeadLetter, "consumer", c.Name, "key", letter.key(), "sequence", letter.Sequence, "error", letter.Reason)
 		delete(failed, i)
 	}
 	return failed
@@ -148,7 +154,7 @@ func Each(do func(context.Context, store.Change) error) func(context.Context, []
 func (r *Relay) syncClock(ctx context.Context, c store.Change) error {
 	err := r.Approvals.SyncClock(ctx, c)
 	if errors.Is(err, approvals.ErrTooManyExecutions) {
-		r.log().ErrorContext(ctx, "no approval clock was started; the sweep closes the action", "key", c.Key.String(), "error", err.Error())
+		r.log().ErrorContext(ctx, LogNoClock, "key", c.Key.String(), "error", err.Error())
 		return nil
 	}
 	return err
