@@ -9,6 +9,7 @@ import (
 	"ascend/shared/app/command"
 	"ascend/shared/domain/action"
 	"ascend/shared/endpoint"
+	"ascend/shared/jsonschema"
 	"ascend/shared/store"
 )
 
@@ -17,6 +18,14 @@ import (
 type Verdict struct {
 	one
 	Reason string `json:"reason" maxlen:"2000" doc:"Why, in at most 4000 bytes as JSON text; for a rejection it becomes the denial's reason."`
+}
+
+// JSONSchema states what the bound in bytes means in characters, for the API
+// description: a reason of at most two bytes a character may have them all.
+func (Verdict) JSONSchema(s *jsonschema.Schema) {
+	short := &jsonschema.Schema{}
+	short.Prose(action.MaxReason / 4)
+	s.Properties["reason"].AnyOf = []*jsonschema.Schema{short, {Pattern: "^[\\t\\n\\r -~\u00a0-\u07ff]*$"}}
 }
 
 // valid gives the action that the request names, or says what is wrong with it.
@@ -92,10 +101,10 @@ func reject(ctx context.Context, a *app.App, c *command.Command, in Verdict) (Re
 func decideSpec(verb, summary string, reads ...store.Table) endpoint.Spec {
 	return endpoint.Spec{
 		ID: "actions-" + verb, Method: http.MethodPost, Path: "/api/v1/actions/{action_id}/" + verb, Tag: "Actions",
-		Summary: summary, Auth: endpoint.TokenApprover,
+		Summary: summary, Example: `{"reason": "Seen and understood"}`, Auth: endpoint.TokenApprover,
 		Reads:         reads,
 		Writes:        []store.Table{store.Actions, store.Commands},
-		InvalidStatus: http.StatusUnprocessableEntity, Also: []int{400, 401, 403, 404, 422, 500, 503},
-		Unknown: endpoint.Tolerate, Body: endpoint.OptionalBody, Repeats: true,
+		InvalidStatus: http.StatusUnprocessableEntity,
+		Unknown:       endpoint.Tolerate, Body: endpoint.OptionalBody, Repeats: true,
 	}
 }

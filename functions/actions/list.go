@@ -77,7 +77,7 @@ func List() endpoint.Route {
 		ID: "actions-list", Method: http.MethodGet, Path: "/api/v1/actions", Tag: "Actions",
 		Summary: "List the organisation's actions, newest first",
 		Auth:    endpoint.KeyOrToken, Reads: []store.Table{store.Actions},
-		InvalidStatus: http.StatusUnprocessableEntity, Also: []int{401, 422, 500, 503},
+		InvalidStatus: http.StatusUnprocessableEntity,
 	}, list)
 }
 
@@ -114,7 +114,7 @@ func (q ListQuery) filter() actions.Filter {
 		f.From = *q.Start
 	}
 	if q.End != nil {
-		f.To = q.End.Add(time.Nanosecond)
+		f.To = q.End.Truncate(time.Millisecond).Add(time.Millisecond) // actions keep the millisecond
 	}
 	return f
 }

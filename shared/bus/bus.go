@@ -86,9 +86,13 @@ func (b *Bus) entry(index int, e events.Event) (entry, error) {
 		return entry{}, problem.Internal("encode event "+e.ID, err)
 	}
 	source, text := events.Source, string(detail)
-	made := entry{index, len(source) + len(e.Type) + len(text) + len(e.Subject) + timeSize, types.PutEventsRequestEntry{
-		EventBusName: &b.name, Source: &source, DetailType: &e.Type, Detail: &text, Resources: []string{e.Subject}, Time: &e.Time,
-	}}
+	made := entry{
+		index: index,
+		size:  len(source) + len(e.Type) + len(text) + len(e.Subject) + timeSize,
+		PutEventsRequestEntry: types.PutEventsRequestEntry{
+			EventBusName: &b.name, Source: &source, DetailType: &e.Type, Detail: &text, Resources: []string{e.Subject}, Time: &e.Time,
+		},
+	}
 	if len(detail) > events.MaxSize || made.size > MaxBytes {
 		return entry{}, problem.TooLarge("event %s of %d bytes is too large for the bus", e.ID, len(detail))
 	}

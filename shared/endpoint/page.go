@@ -3,7 +3,7 @@ package endpoint
 import (
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/binary"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -18,9 +18,9 @@ import (
 //
 //	endpoint.Page `default:"100" max:"1000"`
 type Page struct {
-	Limit  int    `query:"limit" json:"-" min:"1" doc:"How many entries to answer."`
-	Offset int    `query:"offset" json:"-" min:"0" max:"1000000" doc:"How many entries to leave out first. A cursor is cheaper."`
-	Cursor string `query:"cursor" json:"-" maxlen:"512" doc:"Where to go on, from the Link header of the page before."`
+	Limit  int    `query:"limit" json:"-" min:"1" doc:"The maximum number of entries to return."`
+	Offset int    `query:"offset" json:"-" min:"0" max:"1000000" doc:"The number of entries to skip. A cursor costs less."`
+	Cursor string `query:"cursor" json:"-" maxlen:"512" doc:"Where to continue: the cursor from the Link header or the pagination of the previous page."`
 
 	target *url.URL
 }
@@ -28,7 +28,7 @@ type Page struct {
 // cursorVersion leads every cursor; another one is not understood.
 const cursorVersion = 1
 
-// NextCursor is the cursor to the entries of an organisation's list after a
+// NextCursor returns the cursor to the entries of an organisation's list after a
 // position, usually the sort key of the last entry answered. A cursor has no
 // power of its own, so it carries no signature: it moves within what the
 // caller may read anyway.
@@ -37,7 +37,7 @@ func NextCursor(org tenant.ID, list, position string) string {
 	return base64.RawURLEncoding.EncodeToString(append(b, position...))
 }
 
-// Position is where the page starts, "" for the beginning. A cursor of another
+// Position returns where the page starts, "" for the beginning. A cursor of another
 // organisation or list is as invalid as any other text.
 func (p Page) Position(org tenant.ID, list string) (string, error) {
 	if p.Cursor == "" {
@@ -54,16 +54,14 @@ func (p Page) Position(org tenant.ID, list string) (string, error) {
 	return string(b[head:]), nil
 }
 
-// cursorSum binds a position to its organisation and list, and tells garbage.
+// cursorSum returns a checksum of a position in a list of an organisation. It
+// detects typing errors and cursors of other lists.
 func cursorSum(org tenant.ID, list, position string) []byte {
-	b := binary.BigEndian.AppendUint64(nil, uint64(org))
-	b = appendPart(b, list)
-	b = appendPart(b, position)
-	sum := sha256.Sum256(b)
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d %q %q", org, list, position))
 	return sum[:8]
 }
 
-// Next is the reference to the next page: this request with another cursor. It
+// Next returns the reference to the next page: this request with another cursor. It
 // is a query alone, which RFC 3986 §5.2.2 resolves against the address that was
 // asked for, so that it holds behind any prefix, such as API Gateway's stage.
 func (p Page) Next(cursor string) string {
@@ -84,7 +82,7 @@ type List[T any] struct {
 	Next  string // reference for Link: rel="next", from Page.Next
 }
 
-// Body is the array.
+// Body returns the array.
 func (l List[T]) Body() any { return l.Items }
 
 // Headers sets X-Total-Count and Link (RFC 8288).

@@ -113,7 +113,8 @@ func prefill(b *testing.B, s *Store, n int64) {
 
 // BenchmarkSubmitShape measures what a submission asks of the store: it counts
 // in a relaxed table while it reads three items, then puts the action. "one
-// group" reads first and writes both in one group. Set ASCEND_BENCH_ITEMS to store that many actions beforehand.
+// group" reads first and writes both in one group; "followed" has a consumer
+// that acknowledges every change. Set ASCEND_BENCH_ITEMS to store that many actions beforehand.
 func BenchmarkSubmitShape(b *testing.B) {
 	ctx := context.Background()
 	path := filepath.Join(b.TempDir(), "bench.db")
@@ -142,7 +143,15 @@ func BenchmarkSubmitShape(b *testing.B) {
 			return s.WriteAll(ctx, sh.count, sh.put)
 		}},
 	}
+	kinds = append(kinds, kinds[0])
+	kinds[2].name = "followed"
 	for _, kind := range kinds {
+		if kind.name == "followed" {
+			if err := s.Register(ctx, follower); err != nil {
+				b.Fatal(err)
+			}
+			go follow(ctx, s)
+		}
 		for _, workers := range []int{1, 8, 32} {
 			b.Run(fmt.Sprintf("%s/%d", kind.name, workers), func(b *testing.B) {
 				b.ReportAllocs()
@@ -170,6 +179,21 @@ func BenchmarkSubmitShape(b *testing.B) {
 		b.Logf("%d actions in a file of %d MB", serial.Load(), info.Size()>>20)
 	}
 }
+
+// follow acknowledges every change until the store is closed.
+func follow(ctx context.Context, s *Store) {
+	at, err := s.Position(ctx, follower)
+	for err == nil {
+		if err = s.Wait(ctx, at); err != nil {
+			return
+		}
+		if _, at, err = s.Changes(ctx, at, 100); err == nil {
+			err = s.Acknowledge(ctx, follower, at)
+		}
+	}
+}
+
+const follower = "follower"
 
 func twoSteps(ctx context.Context, s *Store, sh shape) error {
 	read := make(chan error, 1)

@@ -138,7 +138,7 @@ func (s *Store) Register(ctx context.Context, consumers ...string) error {
 
 // Position implements store.ConsumerFeed.
 func (s *Store) Position(ctx context.Context, consumer string) (at store.Position, err error) {
-	if err := alive(ctx); err != nil {
+	if err := s.flush(ctx); err != nil {
 		return "", err
 	}
 	err = s.view(func(tx *bbolt.Tx) error {
@@ -153,7 +153,9 @@ func (s *Store) Position(ctx context.Context, consumer string) (at store.Positio
 }
 
 // Acknowledge implements store.ConsumerFeed. It also deletes changes that all
-// consumers have acknowledged. A position before the stored one is ignored.
+// consumers have acknowledged. A position before the stored one is ignored. It
+// causes no commit of its own as long as others write: with several consumers
+// that would double the commits.
 func (s *Store) Acknowledge(ctx context.Context, consumer string, done store.Position) error {
 	n, err := sequence(done)
 	if err != nil {
@@ -162,7 +164,7 @@ func (s *Store) Acknowledge(ctx context.Context, consumer string, done store.Pos
 	if last := s.feed.last.Load(); n > last {
 		return fmt.Errorf("store: position %d is after the feed's last change %d", n, last)
 	}
-	return s.submit(ctx, false, func(b *batch) error {
+	return s.submit(ctx, true, func(b *batch) error {
 		switch v := b.bucket(consumerSlot).Get([]byte(consumer)); {
 		case v == nil:
 			return unregistered(consumer)

@@ -164,8 +164,8 @@ func seekBelow(c *bbolt.Cursor, bound []byte) (k, v []byte) {
 	return c.Prev()
 }
 
-// flush commits the updates of relaxed tables that wait for it, so that reads
-// show them. Where none waits it costs no commit.
+// flush commits what was answered before its commit, so that reads show it.
+// Where there is nothing it costs no commit.
 func (s *Store) flush(ctx context.Context) error {
 	return s.submit(ctx, false, func(*batch) error { return nil })
 }
