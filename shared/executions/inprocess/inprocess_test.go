@@ -63,10 +63,10 @@ func (r *record) EndWait(_ context.Context, org tenant.ID, id action.ID) (approv
 	return p, nil
 }
 
-func (r *record) token(n int) string {
+func (r *record) token() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.tokens[n]
+	return r.tokens[0]
 }
 
 func (r *record) called() []string {
@@ -91,22 +91,22 @@ func TestAnExecutionGoesThroughItsStates(t *testing.T) {
 	}{
 		"nobody answers in any of two stages": {2, nil, nil, nil, []string{"0s begin 1", "10s end", "10s begin 2", "20s end"}},
 		"it is decided": {1, nil, nil, func(t *testing.T, m *inprocess.Machine, r *record) {
-			m.Succeed(t.Context(), r.token(0), approvals.Ended{})
+			m.Succeed(t.Context(), r.token(), approvals.Ended{})
 		}, []string{"0s begin 1"}},
 		"a stage is approved": {2, nil, nil, func(t *testing.T, m *inprocess.Machine, r *record) {
 			r.mu.Lock()
 			r.stage, r.deadline = 2, time.Now().Add(10*time.Second)
 			r.mu.Unlock()
-			m.NextStage(t.Context(), r.token(0), next)
-			m.NextStage(t.Context(), r.token(0), next) // spent
-			m.Succeed(t.Context(), r.token(0), approvals.Ended{})
+			m.NextStage(t.Context(), r.token(), next)
+			m.NextStage(t.Context(), r.token(), next) // spent
+			m.Succeed(t.Context(), r.token(), approvals.Ended{})
 			m.Succeed(t.Context(), "another", approvals.Ended{})
 		}, []string{"0s begin 1", "4s begin 2", "14s end"}},
 		"it is started again while it runs": {1, nil, nil, func(t *testing.T, m *inprocess.Machine, r *record) {
 			m.Start(t.Context(), wait)
 		}, []string{"0s begin 1", "10s end"}},
 		"it is started again after its end": {1, nil, nil, func(t *testing.T, m *inprocess.Machine, r *record) {
-			m.Succeed(t.Context(), r.token(0), approvals.Ended{})
+			m.Succeed(t.Context(), r.token(), approvals.Ended{})
 			m.Start(t.Context(), wait)
 		}, []string{"0s begin 1", "4s begin 1", "14s end"}},
 		"the token cannot be kept": {1, down, nil, nil, []string{"0s begin 1", "10s end"}},
@@ -160,7 +160,7 @@ func TestAClosedMachineCallsNothing(t *testing.T) {
 		m.Start(t.Context(), wait)
 		synctest.Wait()
 		m.Close()
-		m.NextStage(t.Context(), r.token(0), wait)
+		m.NextStage(t.Context(), r.token(), wait)
 		m.Start(t.Context(), approvals.Wait{Org: 1, Action: 43, Stage: 1, WaitSeconds: 1})
 		time.Sleep(time.Hour)
 		synctest.Wait()
