@@ -94,7 +94,7 @@ func New(t testing.TB, routes ...endpoint.Route) *Server {
 		}
 	})
 	s.Store = faulty.New(db, nil)
-	s.App = app.New(s.Store)
+	s.App = app.New(s.Store, app.Options{})
 	s.Issuer, err = issuer()
 	s.OK(err)
 	pepper := make([]byte, 32)

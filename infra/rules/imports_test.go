@@ -1,3 +1,5 @@
+// Package rules tests the source itself: which package may import which, and what
+// AWS refuses in the state machine that LocalStack would deploy.
 package rules
 
 import (

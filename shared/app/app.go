@@ -47,10 +47,7 @@ type Options struct {
 }
 
 // New returns the use cases over a store.
-func New(s store.Store, options ...Options) *App {
-	var o Options
-	for _, o = range options {
-	}
+func New(s store.Store, o Options) *App {
 	if o.Now == nil {
 		o.Now = func() time.Time { return time.Now().UTC() }
 	}

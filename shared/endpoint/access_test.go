@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"ascend/shared/app"
+	"ascend/shared/app/command"
 	"ascend/shared/domain/problem"
 	"ascend/shared/store"
 )
@@ -39,7 +40,7 @@ func TestEveryAuthClassAnswersEveryCaller(t *testing.T) {
 			s.Method, s.ConfirmInBatch = row.method, batch
 			do := ok
 			if batch {
-				do = func(ctx context.Context, a *app.App, c *app.Command, _ nothing) (done, error) {
+				do = func(ctx context.Context, a *app.App, c *command.Command, _ nothing) (done, error) {
 					var record *store.Item
 					if key, ok := c.Claim.Record(); ok {
 						items, _ := a.Store.Get(ctx, key)
@@ -92,7 +93,7 @@ func TestRefusalsTellWhatIsMissing(t *testing.T) {
 
 func TestAStoreFailureWhileConfirmingLetsNobodyThrough(t *testing.T) {
 	reached := false
-	k := newKit(t, Define(spec(KeyOrToken), func(context.Context, *app.App, *app.Command, nothing) (done, error) {
+	k := newKit(t, Define(spec(KeyOrToken), func(context.Context, *app.App, *command.Command, nothing) (done, error) {
 		reached = true
 		return done{}, nil
 	}))
@@ -139,7 +140,7 @@ func TestABadRequestIsRefusedForItsCredentialFirst(t *testing.T) {
 			ID: "things-add", Method: "POST", Path: "/api/things", Auth: KeyOrTokenWrite, KeyScope: "add", Body: RequiredBody,
 			ConfirmInBatch: batch, Repeats: true, InvalidStatus: 422, MaxBody: 100,
 		}
-		k := newKit(t, Define(s, func(context.Context, *app.App, *app.Command, in) (done, error) {
+		k := newKit(t, Define(s, func(context.Context, *app.App, *command.Command, in) (done, error) {
 			return done{}, problem.InvalidFields(problem.Field{Pointer: "/name", Detail: "name is taken"})
 		}))
 		for _, row := range rows {

@@ -10,12 +10,13 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"ascend/shared/app"
+	"ascend/shared/app/command"
 	"ascend/shared/domain/problem"
 	"ascend/shared/endpoint/bind"
 )
 
 // runner runs the handler of a route on a bound request.
-type runner func(context.Context, *app.App, *app.Command, *input) (answer, error)
+type runner func(context.Context, *app.App, *command.Command, *input) (answer, error)
 
 // answer is what is written.
 type answer struct {
@@ -34,7 +35,7 @@ type answer struct {
 // Spec.Success, Headers(http.Header) to add headers, and Body() any to answer
 // something else than itself, of the type that Body has on a zero Out or of
 // one of those that Others() []any lists.
-func Define[In, Out any](s Spec, do func(ctx context.Context, a *app.App, c *app.Command, in In) (Out, error)) Route {
+func Define[In, Out any](s Spec, do func(ctx context.Context, a *app.App, c *command.Command, in In) (Out, error)) Route {
 	r := Route{in: reflect.TypeFor[In](), out: bodyType(reflect.TypeFor[Out]())}
 	if o, ok := any(*new(Out)).(otherer); ok {
 		for _, other := range o.Others() {
@@ -51,7 +52,7 @@ func Define[In, Out any](s Spec, do func(ctx context.Context, a *app.App, c *app
 		r.err = fmt.Errorf("operation %s: no handler", s.ID)
 	}
 	page := pageOf(r.in)
-	r.run = func(ctx context.Context, a *app.App, c *app.Command, req *input) (answer, error) {
+	r.run = func(ctx context.Context, a *app.App, c *command.Command, req *input) (answer, error) {
 		var in In
 		v := reflect.ValueOf(&in).Elem()
 		if page != nil {

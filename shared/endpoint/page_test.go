@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"ascend/shared/app"
+	"ascend/shared/app/command"
 	"ascend/shared/domain/problem"
 	"ascend/shared/domain/tenant"
 )
@@ -20,7 +21,7 @@ type listing struct {
 func pages(t *testing.T) *kit {
 	words := []string{"a", "b", "c", "d", "e"}
 	return newKit(t, Define(Spec{ID: "words-list", Method: "GET", Path: "/words", Auth: Token},
-		func(_ context.Context, _ *app.App, c *app.Command, in listing) (List[string], error) {
+		func(_ context.Context, _ *app.App, c *command.Command, in listing) (List[string], error) {
 			position, err := in.Position(c.Principal.Org, "words")
 			if err != nil {
 				return List[string]{}, err

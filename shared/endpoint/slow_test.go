@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"ascend/shared/app"
+	"ascend/shared/app/command"
 	"ascend/shared/domain/problem"
 )
 
@@ -71,7 +72,7 @@ func TestASlowBodyTakesNoTimeFromTheAnswer(t *testing.T) {
 	type in struct {
 		Name string `json:"name"`
 	}
-	k := newKit(t, Define(s, func(ctx context.Context, _ *app.App, _ *app.Command, _ in) (done, error) {
+	k := newKit(t, Define(s, func(ctx context.Context, _ *app.App, _ *command.Command, _ in) (done, error) {
 		select {
 		case <-ctx.Done():
 			return done{}, ctx.Err()
@@ -105,7 +106,7 @@ func TestAClientThatGoesAwayIsNoFailureOfOurs(t *testing.T) {
 	type in struct {
 		Name string `json:"name"`
 	}
-	k := newKit(t, Define(s, func(ctx context.Context, _ *app.App, _ *app.Command, _ in) (done, error) {
+	k := newKit(t, Define(s, func(ctx context.Context, _ *app.App, _ *command.Command, _ in) (done, error) {
 		close(reached)
 		<-ctx.Done()
 		return done{}, problem.Unavailable("read", ctx.Err())

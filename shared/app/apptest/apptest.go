@@ -182,7 +182,7 @@ func (f *Fixture) Submit(c *command.Command, p governance.Proposal) *action.Acti
 func (f *Fixture) Stored() []*action.Action {
 	f.T.Helper()
 	var all []*action.Action
-	calm := app.New(f.Raw)
+	calm := app.New(f.Raw, app.Options{})
 	r := record.Range{Limit: 1000}
 	for {
 		list, err := calm.Actions.List(context.Background(), 1, actions.Filter{}, r)
@@ -200,7 +200,7 @@ func (f *Fixture) Stored() []*action.Action {
 // Action reads an action of organisation 1 as it stands.
 func (f *Fixture) Action(id action.ID) *action.Action {
 	f.T.Helper()
-	act, err := app.New(f.Raw).Actions.Get(context.Background(), 1, id)
+	act, err := app.New(f.Raw, app.Options{}).Actions.Get(context.Background(), 1, id)
 	if err != nil {
 		f.T.Fatal(err)
 	}
