@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"sync"
 
 	"ascend/events"
@@ -24,9 +23,15 @@ const (
 // Relay hands committed changes on.
 type Relay struct {
 	Approvals   *approvals.Service
-	Bus         Bus          // nil: events fail as unavailable
-	DeadLetters DeadLetters  // nil: what can never be handled fails like an outage
-	Log         *slog.Logger // nil: nothing is logged
+	Bus         Bus         // nil: events fail as unavailable
+	DeadLetters DeadLetters // nil: what can never be handled fails like an outage
+	Log         Log         // nil: nothing is logged
+}
+
+// Log takes what operators are to see: *slog.Logger.
+type Log interface {
+	ErrorContext(ctx context.Context, message string, args ...any)
+	WarnContext(ctx context.Context, message string, args ...any)
 }
 
 // Bus publishes events: EventBridge, or a file on a developer's machine.
@@ -110,22 +115,7 @@ func (r *Relay) Handle(ctx context.Context, c Consumer, changes []store.Change) 
 
 // transient reports whether an error, or one of those joined in it, may pass.
 func transient(err error) bool {
-	switch e := err.(type) {
-	case nil:
-		return false
-	case *problem.Error:
-		if e.Kind == problem.KindUnavailable {
-			return true
-		}
-	case interface{ Unwrap() []error }:
-		for _, one := range e.Unwrap() {
-			if transient(one) {
-				return true
-			}
-		}
-		return false
-	}
-	return err == context.Canceled || err == context.DeadlineExceeded || transient(errors.Unwrap(err))
+	return errors.Is(err, problem.ErrUnavailable) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // Each returns a Consumer's Handle of what handles one change. After a transient
@@ -188,9 +178,14 @@ func (r *Relay) publish(ctx context.Context, changes []store.Change) (failed map
 	return failed
 }
 
-func (r *Relay) log() *slog.Logger {
+func (r *Relay) log() Log {
 	if r.Log == nil {
-		return slog.New(slog.DiscardHandler)
+		return unlogged{}
 	}
 	return r.Log
 }
+
+type unlogged struct{}
+
+func (unlogged) ErrorContext(context.Context, string, ...any) {}
+func (unlogged) WarnContext(context.Context, string, ...any)  {}
