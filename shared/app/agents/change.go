@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"time"
 
+	"ascend/shared/app/approvals"
 	"ascend/shared/app/command"
 	"ascend/shared/app/record"
 	"ascend/shared/domain/agent"
@@ -18,6 +19,8 @@ type Change struct {
 	Changed  bool                `json:"changed"`          // false: it already was so, and nothing was written
 	Changes  []agent.FieldChange `json:"changes"`          // of its configuration
 	Previous string              `json:"previous_version"` // its version before
+
+	Pending approvals.Revocation `json:"-"` // of a command that stops the agent
 }
 
 // An event says what a change of an agent is, for its version and its audit entry.

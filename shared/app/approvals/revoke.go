@@ -15,19 +15,48 @@ import (
 	"ascend/shared/store"
 )
 
+// Revocation counts a stopped agent's pending actions.
+type Revocation struct {
+	Revoked   int // denied by this call
+	Remaining int // not known to be denied; the relay denies them, and so does a repeat
+	// AtLeast reports that the pending actions could not all be counted, so that
+	// more may remain.
+	AtLeast bool
+}
+
 // RevokePending denies what a stopped agent asked and still waits for people;
 // why becomes the denials' reason. It may be repeated and may come late: of an
 // agent that is active again it denies only what that asked before. It has no
 // effect on an agent that nobody registered. Submissions that the stop overtook
 // may be stored after it; Approve refuses them for the same cause.
+//
+// It returns an error when anything may remain. What it denied by then stays
+// denied and is not found again, so a repeat goes on where this call ended.
 func (s *Service) RevokePending(ctx context.Context, org tenant.ID, id agent.ID, why string) error {
+	_, err := s.revokeAll(ctx, ctx, org, id, why)
+	return err
+}
+
+// RevokeWithin denies like RevokePending until a time is over, then counts what
+// remains. It returns no error: the agent is stopped whether or not the denials
+// succeed, and the relay makes them too.
+func (s *Service) RevokeWithin(ctx context.Context, limit time.Duration, org tenant.ID, id agent.ID, why string) Revocation {
+	work, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	n, _ := s.revokeAll(ctx, work, org, id, why)
+	return n
+}
+
+// revokeAll reads the pending actions under ctx, and denies those of the agent
+// while work lasts.
+func (s *Service) revokeAll(ctx, work context.Context, org tenant.ID, id agent.ID, why string) (n Revocation, failed error) {
 	q := store.ActionsOf(org, true)
 	q.Limit = 1000
-	var failed error
 	for {
 		page, err := s.Store.Query(ctx, q)
 		if err != nil {
-			return errors.Join(failed, problem.Unavailable("find pending actions", err))
+			n.AtLeast = true
+			return n, errors.Join(failed, problem.Unavailable("find pending actions", err))
 		}
 		var keys []store.Key
 		for _, item := range page.Items {
@@ -35,33 +64,47 @@ func (s *Service) RevokePending(ctx context.Context, org tenant.ID, id agent.ID,
 				keys = append(keys, item.Key)
 			}
 		}
-		failed = errors.Join(failed, s.revoke(ctx, org, id, keys, why))
+		failed = errors.Join(failed, s.revoke(work, org, id, keys, why, &n))
 		if !page.More || len(page.Sort) == 0 {
-			return failed
+			return n, failed
 		}
 		q.Before = page.Sort[len(page.Sort)-1]
 	}
 }
 
 // revoke denies those of the pending actions that their agent, read after they
-// were found, may not go on with.
-func (s *Service) revoke(ctx context.Context, org tenant.ID, id agent.ID, keys []store.Key, why string) error {
+// were found, may not go on with, and counts them.
+func (s *Service) revoke(ctx context.Context, org tenant.ID, id agent.ID, keys []store.Key, why string, n *Revocation) error {
 	if len(keys) == 0 {
 		return nil
 	}
 	g, err := record.ReadAgent(ctx, s.Store, org, id)
-	if err != nil || g == nil {
+	if err != nil {
+		n.Remaining += len(keys)
 		return err
 	}
+	if g == nil {
+		return nil
+	}
 	var failed error
-	for _, key := range keys {
-		_, _, err := s.moveBySystem(ctx, key, "revoke", func(act *action.Action, now time.Time) (approval.Move, bool) {
+	for i, key := range keys {
+		if err := ctx.Err(); err != nil {
+			n.Remaining += len(keys) - i
+			return errors.Join(failed, problem.Unavailable("deny pending actions", err))
+		}
+		_, did, err := s.moveBySystem(ctx, key, "revoke", func(act *action.Action, now time.Time) (approval.Move, bool) {
 			if mayStillAct(g, act) {
 				return approval.Move{}, false
 			}
 			return approval.Revoke(act, why, now)
 		})
-		failed = errors.Join(failed, err)
+		switch {
+		case err != nil:
+			n.Remaining++
+			failed = errors.Join(failed, err)
+		case did:
+			n.Revoked++
+		}
 	}
 	return failed
 }
