@@ -70,7 +70,7 @@ func TestSecretsInASubmissionAreKeptNowhere(t *testing.T) {
 // caller's own names, and stay as they are.
 func TestACredentialInAnyMemberIsKeptNowhere(t *testing.T) {
 	long(t)
-	members, err := jsonschema.Members(reflect.TypeFor[actions.Submission]())
+	members, err := jsonschema.Members(reflect.TypeFor[actions.SubmitIn]())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,35 +13,35 @@ import (
 	"ascend/shared/store"
 )
 
-// Verdict is the request of approve and reject: which action, and why. Who
+// DecideIn is the request of approve and reject: which action, and why. Who
 // decides is the credential's subject, never a member of the body.
-type Verdict struct {
+type DecideIn struct {
 	one
 	Reason string `json:"reason" maxlen:"2000" doc:"Why, in at most 4000 bytes as JSON text; for a rejection it becomes the denial's reason."`
 }
 
 // JSONSchema states what the bound in bytes means in characters, for the API
 // description: a reason of at most two bytes a character may have them all.
-func (Verdict) JSONSchema(s *jsonschema.Schema) {
+func (DecideIn) JSONSchema(s *jsonschema.Schema) {
 	short := &jsonschema.Schema{}
 	short.Prose(action.MaxReason / 4)
 	s.Properties["reason"].AnyOf = []*jsonschema.Schema{short, {Pattern: "^[\\t\\n\\r -~\u00a0-\u07ff]*$"}}
 }
 
-// valid gives the action that the request names, or says what is wrong with it.
-func (v Verdict) valid() (action.ID, error) {
-	id, err := v.id()
+// valid returns the action that the request names, or why the request is invalid.
+func (in DecideIn) valid() (action.ID, error) {
+	id, err := in.id()
 	if err != nil {
 		return 0, err
 	}
-	if err := action.ValidateReason(v.Reason).Err(); err != nil {
+	if err := action.ValidateReason(in.Reason).Err(); err != nil {
 		return 0, err
 	}
 	return id, nil
 }
 
-// Approved answers actions-approve.
-type Approved struct {
+// ApproveOut is the answer of actions-approve.
+type ApproveOut struct {
 	ActionID           action.ID `json:"action_id"`
 	Status             string    `json:"status" enum:"approved,pending_approval" doc:"pending_approval while other approvals are missing."`
 	ApprovedBy         int64     `json:"approved_by"`
@@ -57,20 +57,23 @@ func Approve() endpoint.Route {
 	return endpoint.Define(decideSpec("approve", "Approve a pending action", store.Actions, store.Agents, store.Commands), approve)
 }
 
-func approve(ctx context.Context, a *app.App, c *command.Command, in Verdict) (Approved, error) {
+func approve(ctx context.Context, a *app.App, c *command.Command, in DecideIn) (ApproveOut, error) {
 	id, err := in.valid()
 	if err != nil {
-		return Approved{}, err
+		return ApproveOut{}, err
 	}
 	d, err := a.Approvals.Approve(ctx, c, id, in.Reason)
-	return Approved{
+	if err != nil {
+		return ApproveOut{}, err
+	}
+	return ApproveOut{
 		ActionID: d.ID, Status: string(d.Status), ApprovedBy: d.By, ApprovedAt: d.At,
 		CorrelationID: d.CorrelationID, Reason: d.Reason, Stage: d.Stage, RemainingApprovals: d.Remaining,
-	}, err
+	}, nil
 }
 
-// Rejected answers actions-reject.
-type Rejected struct {
+// RejectOut is the answer of actions-reject.
+type RejectOut struct {
 	ActionID           action.ID `json:"action_id"`
 	Status             string    `json:"status" enum:"denied"`
 	RejectedBy         int64     `json:"rejected_by"`
@@ -86,16 +89,19 @@ func Reject() endpoint.Route {
 	return endpoint.Define(decideSpec("reject", "Reject a pending action", store.Actions, store.Commands), reject)
 }
 
-func reject(ctx context.Context, a *app.App, c *command.Command, in Verdict) (Rejected, error) {
+func reject(ctx context.Context, a *app.App, c *command.Command, in DecideIn) (RejectOut, error) {
 	id, err := in.valid()
 	if err != nil {
-		return Rejected{}, err
+		return RejectOut{}, err
 	}
 	d, err := a.Approvals.Reject(ctx, c, id, in.Reason)
-	return Rejected{
+	if err != nil {
+		return RejectOut{}, err
+	}
+	return RejectOut{
 		ActionID: d.ID, Status: string(d.Status), RejectedBy: d.By, RejectedAt: d.At,
 		Reason: d.Reason, CorrelationID: d.CorrelationID, Stage: d.Stage, RemainingApprovals: d.Remaining,
-	}, err
+	}, nil
 }
 
 func decideSpec(verb, summary string, reads ...store.Table) endpoint.Spec {

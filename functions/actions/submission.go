@@ -15,10 +15,10 @@ import (
 	"ascend/shared/jsonschema"
 )
 
-// Submission is the request of actions-submit. agent_id and action_type are
+// SubmitIn is the request of actions-submit. agent_id and action_type are
 // required; what else is documented as required has a default (decision 20).
 // Members that are not listed are ignored.
-type Submission struct {
+type SubmitIn struct {
 	AgentID      string `json:"agent_id" doc:"The agent that wants to act."`
 	ActionType   string `json:"action_type" maxlen:"128" doc:"What it wants to do, such as email_send."`
 	Description  string `json:"description" maxlen:"4096"`
@@ -57,7 +57,7 @@ type Submission struct {
 }
 
 // JSONSchema states what Proposal demands, for the API description.
-func (Submission) JSONSchema(s *jsonschema.Schema) {
+func (SubmitIn) JSONSchema(s *jsonschema.Schema) {
 	p := s.Properties
 	s.Require("agent_id", "action_type")
 	p["agent_id"].Pattern = agent.IDPattern
@@ -74,7 +74,7 @@ func (Submission) JSONSchema(s *jsonschema.Schema) {
 
 // Proposal checks the submission and puts defaults where clients leave out
 // what is documented as required.
-func (s Submission) Proposal() (governance.Proposal, error) {
+func (s SubmitIn) Proposal() (governance.Proposal, error) {
 	if err := s.missing(); err != nil {
 		return governance.Proposal{}, err
 	}
@@ -124,7 +124,7 @@ func (s Submission) Proposal() (governance.Proposal, error) {
 }
 
 // missing names the required fields that are absent, in the words of seeds/004.
-func (s Submission) missing() error {
+func (s SubmitIn) missing() error {
 	var invalid problem.Fields
 	invalid.Required("/agent_id", s.AgentID)
 	invalid.Required("/action_type", s.ActionType)

@@ -12,29 +12,29 @@ import (
 	"ascend/shared/store"
 )
 
-// Submitted answers a submission: the whole decision in one flat object, with
+// SubmitOut answers a submission: the whole decision in one flat object, with
 // status 200 whatever was decided (decision 21).
-type Submitted struct {
+type SubmitOut struct {
 	Decision
 	Scoring
 
-	AlertTriggered     bool               `json:"alert_triggered"`
-	AlertID            *action.ID         `json:"alert_id"`
-	WorkflowID         *string            `json:"workflow_id"`
-	PolicyDecision     string             `json:"policy_decision"`
-	MatchedPolicies    int                `json:"matched_policies"`
-	MatchedSmartRules  int                `json:"matched_smart_rules"`
-	PoliciesEvaluated  []Evaluated        `json:"policies_evaluated"`
-	Checks             []governance.Check `json:"checks"`
-	Factors            Factors            `json:"factors"`
-	RiskFloors         []string           `json:"risk_floors"`
-	ProcessingTimeMS   int64              `json:"processing_time_ms"`
-	ActionType         string             `json:"action_type"`
-	Thresholds         Thresholds         `json:"thresholds"`
-	FrameworkOverriden bool               `json:"framework_overridden"`
-	IgnoredFields      []string           `json:"ignored_fields"`
-	AuditTrail         AuditTrail         `json:"audit_trail"`
-	Message            string             `json:"message"`
+	AlertTriggered      bool               `json:"alert_triggered"`
+	AlertID             *action.ID         `json:"alert_id"`
+	WorkflowID          *string            `json:"workflow_id"`
+	PolicyDecision      string             `json:"policy_decision"`
+	MatchedPolicies     int                `json:"matched_policies"`
+	MatchedSmartRules   int                `json:"matched_smart_rules"`
+	PoliciesEvaluated   []Evaluated        `json:"policies_evaluated"`
+	Checks              []governance.Check `json:"checks"`
+	Factors             Factors            `json:"factors"`
+	RiskFloors          []string           `json:"risk_floors"`
+	ProcessingTimeMS    int64              `json:"processing_time_ms"`
+	ActionType          string             `json:"action_type"`
+	Thresholds          Thresholds         `json:"thresholds"`
+	FrameworkOverridden bool               `json:"framework_overridden"`
+	IgnoredFields       []string           `json:"ignored_fields"`
+	AuditTrail          AuditTrail         `json:"audit_trail"`
+	Message             string             `json:"message"`
 }
 
 // AuditTrail is seeds/003's audit_trail object.
@@ -65,30 +65,30 @@ func submitSpec(id, path string) endpoint.Spec {
 	}
 }
 
-func submit(ctx context.Context, a *app.App, c *command.Command, in Submission) (Submitted, error) {
+func submit(ctx context.Context, a *app.App, c *command.Command, in SubmitIn) (SubmitOut, error) {
 	proposal, err := in.Proposal()
 	if err != nil {
-		return Submitted{}, err
+		return SubmitOut{}, err
 	}
 	act, err := a.Actions.Submit(ctx, c, proposal)
 	if err != nil {
-		return Submitted{}, err
+		return SubmitOut{}, err
 	}
 	return submittedOf(act), nil
 }
 
 // submittedOf answers with what was decided at submission.
-func submittedOf(act *action.Action) Submitted {
+func submittedOf(act *action.Action) SubmitOut {
 	v, d := act.Verdict, decisionOf(act)
 	ms := act.MicroSeconds / 1000
-	s := Submitted{
+	s := SubmitOut{
 		Decision: d, Scoring: scoringOf(v.CVSS, v.Framework),
 		AlertTriggered: v.Alert, PolicyDecision: string(v.PolicyDecision),
 		PoliciesEvaluated: []Evaluated{}, Checks: v.Checks, Factors: FactorsOf(v.Risk), RiskFloors: []string{},
 		ProcessingTimeMS: ms, ActionType: act.Input.Proposal.ActionType,
-		Thresholds:         thresholdsOf(v.Thresholds),
-		FrameworkOverriden: v.Framework.Overridden, IgnoredFields: []string{},
-		AuditTrail: AuditTrail{d.AuditID, ms},
+		Thresholds:          thresholdsOf(v.Thresholds),
+		FrameworkOverridden: v.Framework.Overridden, IgnoredFields: []string{},
+		AuditTrail: AuditTrail{AuditID: d.AuditID, EvaluationTimeMS: ms},
 		Message:    "Action processed through complete governance pipeline - Status: " + d.Status,
 	}
 	if alert := alertOf(act); alert != nil {
@@ -98,7 +98,7 @@ func submittedOf(act *action.Action) Submitted {
 		s.WorkflowID = &w.WorkflowID
 	}
 	for _, f := range act.Input.Findings {
-		s.PoliciesEvaluated = append(s.PoliciesEvaluated, Evaluated{f.Rule, f.Name, string(f.Effect)})
+		s.PoliciesEvaluated = append(s.PoliciesEvaluated, Evaluated{PolicyID: f.Rule, Name: f.Name, Result: string(f.Effect)})
 		if f.Source == governance.FromPolicy {
 			s.MatchedPolicies++
 		} else {

@@ -9,7 +9,6 @@ import (
 	"ascend/shared/app/command"
 	"ascend/shared/domain/agent"
 	"ascend/shared/endpoint"
-	"ascend/shared/store"
 )
 
 // ActivateIn is the request of agents-activate. The reason is required to end
@@ -26,7 +25,7 @@ type ActivateOut struct {
 	Agent   Activated `json:"agent"`
 }
 
-// Activated is an agent that may act, and who let it.
+// Activated describes an agent that may act, and who activated it.
 type Activated struct {
 	ID         int64        `json:"id"`
 	AgentID    agent.ID     `json:"agent_id"`
@@ -42,7 +41,7 @@ func Activate() endpoint.Route {
 		Summary: "Activate an agent",
 		Example: `{"reason": "Reviewed by the security team"}`,
 		Auth:    endpoint.TokenAdmin,
-		Reads:   []store.Table{store.Agents, store.Commands}, Writes: written,
+		Reads:   readsAgent, Writes: writesState,
 		Body: endpoint.OptionalBody, Repeats: true,
 	}, activate)
 }
@@ -53,9 +52,12 @@ func activate(ctx context.Context, a *app.App, c *command.Command, in ActivateIn
 		return ActivateOut{}, err
 	}
 	got, err := a.Agents.Activate(ctx, c, in.AgentID, reason)
+	if err != nil {
+		return ActivateOut{}, err
+	}
 	g := got.Agent
 	return ActivateOut{
 		Success: true, Message: said(got.Changed, "Agent activated", "Agent already active", g.ID),
-		Agent: Activated{g.Serial, g.ID, g.Status, g.ApprovedAt, g.ApprovedBy},
-	}, err
+		Agent: Activated{ID: g.Serial, AgentID: g.ID, Status: g.Status, ApprovedAt: g.ApprovedAt, ApprovedBy: g.ApprovedBy},
+	}, nil
 }

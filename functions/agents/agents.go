@@ -15,15 +15,14 @@ const (
 	tag  = "Agents"
 )
 
-// The tables that a change of an agent writes: written where it may touch the
-// agent's status or limits, which stand in its state item too.
+// The tables that the commands of agents use.
 var (
-	configured = []store.Table{store.Agents, store.Commands}
-	written    = []store.Table{store.Agents, store.Counters, store.Commands}
-)
-
-// The tables of the commands that stop an agent: what it has pending is denied with it.
-var (
+	readsAgent = []store.Table{store.Agents, store.Commands}
+	// A setting that a submission does not look at is in the agent's record alone.
+	writesSetting = []store.Table{store.Agents, store.Commands}
+	// Status and limits are in the counters' item too, where a submission finds them.
+	writesState = []store.Table{store.Agents, store.Counters, store.Commands}
+	// A stop denies the agent's pending actions.
 	stopReads  = []store.Table{store.Agents, store.Commands, store.Actions}
 	stopWrites = []store.Table{store.Agents, store.Counters, store.Commands, store.Actions}
 )
@@ -103,19 +102,21 @@ func detail(g agent.Agent) Agent {
 		ID: g.Serial, AgentID: g.ID, DisplayName: c.DisplayName, Description: c.Description,
 		AgentType: c.Type, Status: g.Status, Version: g.Version,
 		RiskConfig: RiskConfig{
-			c.DefaultRiskScore, c.MaxRiskThreshold, c.AutoApproveBelow, c.RequiresMFAAbove,
-			c.AutonomousAutoApproveBelow, c.AutonomousMaxRiskThreshold,
+			DefaultRiskScore: c.DefaultRiskScore, MaxRiskThreshold: c.MaxRiskThreshold,
+			AutoApproveBelow: c.AutoApproveBelow, RequiresMFAAbove: c.RequiresMFAAbove,
+			AutonomousAutoApproveBelow: c.AutonomousAutoApproveBelow, AutonomousMaxRiskThreshold: c.AutonomousMaxRiskThreshold,
 		},
-		Capabilities:   Capabilities{c.AllowedActionTypes, c.AllowedResources, c.BlockedResources},
-		MCPIntegration: MCPIntegration{c.IsMCPServer, c.MCPServerURL, c.MCPCapabilities},
-		Notifications:  Notifications{c.AlertOnHighRisk, c.AlertRecipients, c.WebhookURL},
-		Tags:           c.Tags,
-		Metadata:       c.Metadata,
-		Audit:          Audit{g.CreatedAt, g.CreatedBy, g.UpdatedAt, g.UpdatedBy, g.ApprovedAt, g.ApprovedBy},
-		Suspension:     g.Suspension,
-		RateLimits:     c.Limits,
-		Escalation:     c.Escalation,
-		ModelID:        c.ModelID,
+		Capabilities: Capabilities{
+			AllowedActionTypes: c.AllowedActionTypes, AllowedResources: c.AllowedResources, BlockedResources: c.BlockedResources,
+		},
+		MCPIntegration: MCPIntegration{IsMCPServer: c.IsMCPServer, MCPServerURL: c.MCPServerURL, MCPCapabilities: c.MCPCapabilities},
+		Notifications:  Notifications{AlertOnHighRisk: c.AlertOnHighRisk, AlertRecipients: c.AlertRecipients, WebhookURL: c.WebhookURL},
+		Tags:           c.Tags, Metadata: c.Metadata,
+		Audit: Audit{
+			CreatedAt: g.CreatedAt, CreatedBy: g.CreatedBy, UpdatedAt: g.UpdatedAt, UpdatedBy: g.UpdatedBy,
+			ApprovedAt: g.ApprovedAt, ApprovedBy: g.ApprovedBy,
+		},
+		Suspension: g.Suspension, RateLimits: c.Limits, Escalation: c.Escalation, ModelID: c.ModelID,
 	}
 }
 
@@ -132,10 +133,13 @@ type Summary struct {
 }
 
 func summary(g agent.Agent) Summary {
-	return Summary{g.Serial, g.ID, g.Config.DisplayName, g.Status, g.Version, g.Config.Type, g.CreatedAt, g.Org}
+	return Summary{
+		ID: g.Serial, AgentID: g.ID, DisplayName: g.Config.DisplayName, Status: g.Status, Version: g.Version,
+		AgentType: g.Config.Type, CreatedAt: g.CreatedAt, OrganizationID: g.Org,
+	}
 }
 
-// said is the message of a change: what was done, or that it already was so.
+// said returns the message of a change: what was done, or that it already was so.
 func said(changed bool, done, already string, id agent.ID) string {
 	if changed {
 		return done + ": " + string(id)

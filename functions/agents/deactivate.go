@@ -15,6 +15,8 @@ type DeactivateOut struct {
 	Success bool        `json:"success"`
 	Message string      `json:"message"`
 	Agent   Deactivated `json:"agent"`
+
+	PendingActions PendingActions `json:"pending_actions"`
 }
 
 // Deactivated is an agent that is a draft again.
@@ -37,9 +39,13 @@ func Deactivate() endpoint.Route {
 
 func deactivate(ctx context.Context, a *app.App, c *command.Command, in One) (DeactivateOut, error) {
 	got, err := a.Agents.Deactivate(ctx, c, in.AgentID)
+	if err != nil {
+		return DeactivateOut{}, err
+	}
 	g := got.Agent
 	return DeactivateOut{
 		Success: true, Message: said(got.Changed, "Agent deactivated", "Agent already in draft", g.ID),
-		Agent: Deactivated{g.Serial, g.ID, g.Status},
-	}, err
+		Agent:          Deactivated{ID: g.Serial, AgentID: g.ID, Status: g.Status},
+		PendingActions: pendingActions(got.Pending),
+	}, nil
 }

@@ -15,6 +15,8 @@ type DeleteOut struct {
 	Success bool     `json:"success"`
 	Message string   `json:"message"`
 	AgentID agent.ID `json:"agent_id"`
+
+	PendingActions PendingActions `json:"pending_actions"`
 }
 
 // Delete ends an agent; its versions and audit are kept.
@@ -29,5 +31,11 @@ func Delete() endpoint.Route {
 
 func remove(ctx context.Context, a *app.App, c *command.Command, in One) (DeleteOut, error) {
 	got, err := a.Agents.Delete(ctx, c, in.AgentID)
-	return DeleteOut{Success: true, Message: "Agent deleted: " + string(got.Agent.ID), AgentID: got.Agent.ID}, err
+	if err != nil {
+		return DeleteOut{}, err
+	}
+	return DeleteOut{
+		Success: true, Message: "Agent deleted: " + string(got.Agent.ID), AgentID: got.Agent.ID,
+		PendingActions: pendingActions(got.Pending),
+	}, nil
 }

@@ -11,8 +11,8 @@ import (
 	"ascend/shared/store"
 )
 
-// EscalationIn is the request of agents-escalation. It says all of the
-// setting: what is absent or null is cleared.
+// EscalationIn is the request of agents-escalation. It replaces
+// the whole setting: what is absent or null is cleared.
 type EscalationIn struct {
 	One
 	agent.EscalationSettings
@@ -35,16 +35,19 @@ func Escalation() endpoint.Route {
 		Summary: "Set an agent's escalation",
 		Example: `{"escalation_email": "security@example.com", "workflow_id": "wf_0123456789abcdef0123456789abcdef", "timeout_seconds": 60}`,
 		Auth:    endpoint.TokenAdmin,
-		Reads:   []store.Table{store.Agents, store.Directory, store.Commands}, Writes: configured,
+		Reads:   []store.Table{store.Agents, store.Directory, store.Commands}, Writes: writesSetting,
 		Body: endpoint.RequiredBody,
 	}, escalation)
 }
 
 func escalation(ctx context.Context, a *app.App, c *command.Command, in EscalationIn) (EscalationOut, error) {
 	got, err := a.Agents.SetEscalation(ctx, c, in.AgentID, in.EscalationSettings)
+	if err != nil {
+		return EscalationOut{}, err
+	}
 	g := got.Agent
 	return EscalationOut{
 		Success: true, Message: said(got.Changed, "Escalation updated", "Escalation unchanged", g.ID),
 		AgentID: g.ID, Escalation: g.Config.Escalation, Version: g.Version,
-	}, err
+	}, nil
 }

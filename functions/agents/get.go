@@ -28,5 +28,8 @@ func Get() endpoint.Route {
 
 func get(ctx context.Context, a *app.App, c *command.Command, in One) (GetOut, error) {
 	g, err := a.Agents.Get(ctx, c.Principal.Org, in.AgentID)
-	return GetOut{Success: true, Agent: detail(g)}, err
+	if err != nil {
+		return GetOut{}, err
+	}
+	return GetOut{Success: true, Agent: detail(g)}, nil
 }

@@ -8,7 +8,6 @@ import (
 	"ascend/shared/app/command"
 	"ascend/shared/domain/agent"
 	"ascend/shared/endpoint"
-	"ascend/shared/store"
 )
 
 // RateLimitsIn is the request of agents-rate-limits (seeds/000). An absent
@@ -34,16 +33,19 @@ func RateLimits() endpoint.Route {
 		Summary: "Set an agent's rate limits",
 		Example: `{"max_actions_per_minute": 1000}`,
 		Auth:    endpoint.TokenAdmin,
-		Reads:   []store.Table{store.Agents, store.Commands}, Writes: written,
+		Reads:   readsAgent, Writes: writesState,
 		Body: endpoint.RequiredBody,
 	}, rateLimits)
 }
 
 func rateLimits(ctx context.Context, a *app.App, c *command.Command, in RateLimitsIn) (RateLimitsOut, error) {
 	got, err := a.Agents.SetRateLimits(ctx, c, in.AgentID, in.LimitSettings)
+	if err != nil {
+		return RateLimitsOut{}, err
+	}
 	g := got.Agent
 	return RateLimitsOut{
 		Success: true, Message: said(got.Changed, "Rate limits updated", "Rate limits unchanged", g.ID),
 		AgentID: g.ID, RateLimits: g.Config.Limits, Version: g.Version,
-	}, err
+	}, nil
 }

@@ -9,7 +9,6 @@ import (
 	"ascend/shared/domain/agent"
 	"ascend/shared/endpoint"
 	"ascend/shared/jsonschema"
-	"ascend/shared/store"
 )
 
 // RegisterIn is the request of agents-register (seeds/001). Members that are
@@ -35,7 +34,7 @@ func (in RegisterIn) JSONSchema(s *jsonschema.Schema) {
 	}
 }
 
-// settings are those of the request with the aliases in place.
+// settings returns the settings of the request, with its aliases resolved.
 func (in RegisterIn) settings() agent.Settings {
 	s := in.Settings
 	if s.DisplayName.Value() == nil {
@@ -57,7 +56,7 @@ type RegisterOut struct {
 	NextSteps []string `json:"next_steps,omitempty"`
 }
 
-// Status is 201 or 200.
+// Status returns 201 for a new agent, else 200.
 func (out RegisterOut) Status() int {
 	if out.Created {
 		return http.StatusCreated
@@ -72,7 +71,7 @@ func Register() endpoint.Route {
 		Summary: "Register an agent",
 		Example: `{"agent_id": "customer-service-agent", "display_name": "Customer Service Agent", "tags": ["support"]}`,
 		Auth:    endpoint.KeyOrTokenWrite,
-		Reads:   []store.Table{store.Agents, store.Commands}, Writes: written,
+		Reads:   readsAgent, Writes: writesState,
 		Success: http.StatusCreated, AlsoOK: true,
 		Body: endpoint.RequiredBody, Unknown: endpoint.Tolerate, Repeats: true,
 	}, register)
@@ -80,6 +79,9 @@ func Register() endpoint.Route {
 
 func register(ctx context.Context, a *app.App, c *command.Command, in RegisterIn) (RegisterOut, error) {
 	got, err := a.Agents.Register(ctx, c, agent.ID(in.AgentID), in.settings())
+	if err != nil {
+		return RegisterOut{}, err
+	}
 	out := RegisterOut{
 		Success: true, Created: got.Created, Agent: summary(got.Agent),
 		Message: said(got.Created, "Agent registered", "Agent already exists", got.Agent.ID),
@@ -87,7 +89,7 @@ func register(ctx context.Context, a *app.App, c *command.Command, in RegisterIn
 	if got.Created {
 		out.NextSteps = NextSteps()
 	}
-	return out, err
+	return out, nil
 }
 
 // NextSteps returns what to do with a new agent, each step with its operation.

@@ -8,7 +8,6 @@ import (
 	"ascend/shared/app/command"
 	"ascend/shared/domain/agent"
 	"ascend/shared/endpoint"
-	"ascend/shared/store"
 )
 
 // RollbackIn is the request of agents-rollback.
@@ -35,17 +34,20 @@ func RollBack() endpoint.Route {
 		ID: "agents-rollback", Method: http.MethodPost, Path: one + "/rollback", Tag: tag,
 		Summary: "Restore an earlier configuration",
 		Auth:    endpoint.TokenAdmin,
-		Reads:   []store.Table{store.Agents, store.Commands}, Writes: written,
+		Reads:   readsAgent, Writes: writesState,
 		Repeats: true,
 	}, rollback)
 }
 
 func rollback(ctx context.Context, a *app.App, c *command.Command, in RollbackIn) (RollbackOut, error) {
 	got, err := a.Agents.Rollback(ctx, c, in.AgentID, in.TargetVersion)
+	if err != nil {
+		return RollbackOut{}, err
+	}
 	g := got.Agent
 	return RollbackOut{
 		Success: true, AgentID: g.ID, FromVersion: got.Previous, ToVersion: in.TargetVersion, NewVersion: g.Version,
 		Message: said(got.Changed, "Agent rolled back to "+in.TargetVersion, "Agent already has the configuration of "+in.TargetVersion, g.ID),
 		Agent:   detail(g),
-	}, err
+	}, nil
 }

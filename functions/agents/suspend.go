@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ascend/shared/app"
+	"ascend/shared/app/approvals"
 	"ascend/shared/app/command"
 	"ascend/shared/domain/agent"
 	"ascend/shared/endpoint"
@@ -22,9 +23,11 @@ type SuspendOut struct {
 	Success bool      `json:"success"`
 	Message string    `json:"message"`
 	Agent   Suspended `json:"agent"`
+
+	PendingActions PendingActions `json:"pending_actions"`
 }
 
-// Suspended is an agent that was stopped: when, by whom and why.
+// Suspended describes a stopped agent: when, by whom and why it was stopped.
 type Suspended struct {
 	ID          int64        `json:"id"`
 	AgentID     agent.ID     `json:"agent_id"`
@@ -58,6 +61,21 @@ func suspend(ctx context.Context, a *app.App, c *command.Command, in SuspendIn) 
 	g, s := got.Agent, got.Agent.Suspension
 	return SuspendOut{
 		Success: true, Message: said(got.Changed, "Agent suspended", "Agent already suspended", g.ID),
-		Agent: Suspended{g.Serial, g.ID, g.Status, s.At, s.By, s.Reason},
+		Agent: Suspended{
+			ID: g.Serial, AgentID: g.ID, Status: g.Status, SuspendedAt: s.At, SuspendedBy: s.By, Reason: s.Reason,
+		},
+		PendingActions: pendingActions(got.Pending),
 	}, nil
+}
+
+// PendingActions counts what a stopped agent had waiting for approval. It is
+// denied: as much as the request has time for at once, the rest by itself.
+type PendingActions struct {
+	Revoked   int  `json:"revoked" doc:"Denied by this request."`
+	Remaining int  `json:"remaining" doc:"Still to be denied, which goes on by itself. None of them can be approved meanwhile."`
+	AtLeast   bool `json:"remaining_is_lower_bound,omitzero" doc:"Not all could be counted: more may remain."`
+}
+
+func pendingActions(r approvals.Revocation) PendingActions {
+	return PendingActions{Revoked: r.Revoked, Remaining: r.Remaining, AtLeast: r.AtLeast}
 }

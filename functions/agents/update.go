@@ -8,7 +8,6 @@ import (
 	"ascend/shared/app/command"
 	"ascend/shared/domain/agent"
 	"ascend/shared/endpoint"
-	"ascend/shared/store"
 )
 
 // UpdateIn is the request of agents-update: the members of a registration but
@@ -32,13 +31,16 @@ func Update() endpoint.Route {
 		Summary: "Update an agent's configuration",
 		Example: `{"display_name": "Customer Service Agent 2"}`,
 		Auth:    endpoint.Token,
-		Reads:   []store.Table{store.Agents, store.Commands}, Writes: configured,
+		Reads:   readsAgent, Writes: writesSetting,
 		Body: endpoint.RequiredBody,
 	}, update)
 }
 
 func update(ctx context.Context, a *app.App, c *command.Command, in UpdateIn) (UpdateOut, error) {
 	got, err := a.Agents.Update(ctx, c, in.AgentID, in.Settings)
+	if err != nil {
+		return UpdateOut{}, err
+	}
 	message := said(got.Changed, "Agent updated", "Agent unchanged", got.Agent.ID)
-	return UpdateOut{Success: true, Agent: detail(got.Agent), Message: message}, err
+	return UpdateOut{Success: true, Agent: detail(got.Agent), Message: message}, nil
 }

@@ -20,7 +20,7 @@ type UsageOut struct {
 	AnomalyDetection AnomalyDetection `json:"anomaly_detection"`
 }
 
-// Windows is what was used of the limits in the current UTC minute, hour and day.
+// Windows holds what was used of the limits in the current UTC minute, hour and day.
 type Windows struct {
 	PerMinute Window `json:"per_minute"`
 	PerHour   Window `json:"per_hour"`
@@ -62,10 +62,15 @@ func Usage() endpoint.Route {
 
 func usage(ctx context.Context, a *app.App, c *command.Command, in One) (UsageOut, error) {
 	got, err := a.Agents.Usage(ctx, c.Principal.Org, in.AgentID, c.At)
+	if err != nil {
+		return UsageOut{}, err
+	}
 	return UsageOut{
 		AgentID:    in.AgentID,
-		RateLimits: Windows{window(got.PerMinute), window(got.PerHour), window(got.PerDay)},
-	}, err
+		RateLimits: Windows{PerMinute: window(got.PerMinute), PerHour: window(got.PerHour), PerDay: window(got.PerDay)},
+	}, nil
 }
 
-func window(w agents.WindowUsage) Window { return Window{w.Limit, w.Current, w.Remaining()} }
+func window(w agents.WindowUsage) Window {
+	return Window{Limit: w.Limit, Current: w.Current, Remaining: w.Remaining()}
+}

@@ -37,7 +37,7 @@ func Evaluate() endpoint.Route {
 	}, evaluate)
 }
 
-func evaluate(_ context.Context, _ *app.App, _ *command.Command, in actions.Submission) (Evaluation, error) {
+func evaluate(_ context.Context, _ *app.App, _ *command.Command, in actions.SubmitIn) (Evaluation, error) {
 	proposal, err := in.Proposal()
 	if err != nil {
 		return Evaluation{}, err

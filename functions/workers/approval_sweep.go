@@ -28,5 +28,8 @@ type swept struct {
 // sweep needs nothing of the event that calls it.
 func sweep(ctx context.Context, a *app.App, _ jsontext.Value) (swept, error) {
 	n, err := a.Approvals.ExpireDue(ctx)
-	return swept{Passed: n}, err
+	if err != nil {
+		return swept{}, err
+	}
+	return swept{Passed: n}, nil
 }

@@ -39,5 +39,8 @@ func Create() endpoint.Route {
 
 func create(ctx context.Context, a *app.App, c *command.Command, in CreateIn) (CreateOut, error) {
 	w, err := a.Workflows.Create(ctx, c, in.Definition)
-	return CreateOut{Success: true, Workflow: shown(w), Message: "Workflow created: " + w.Name}, err
+	if err != nil {
+		return CreateOut{}, err
+	}
+	return CreateOut{Success: true, Workflow: shown(w), Message: "Workflow created: " + w.Name}, nil
 }

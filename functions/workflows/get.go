@@ -33,5 +33,8 @@ func Get() endpoint.Route {
 
 func get(ctx context.Context, a *app.App, c *command.Command, in One) (GetOut, error) {
 	w, err := a.Workflows.Get(ctx, c.Principal.Org, in.WorkflowID)
-	return GetOut{Success: true, Workflow: shown(w)}, err
+	if err != nil {
+		return GetOut{}, err
+	}
+	return GetOut{Success: true, Workflow: shown(w)}, nil
 }
