@@ -118,7 +118,7 @@ func OpenAPI(routes []endpoint.Route, version string) ([]byte, error) {
 		Components: components{
 			Headers: map[string]header{
 				"X-Correlation-ID": {Description: "The caller's X-Correlation-ID where one was sent, else ours.", Schema: &schema{Type: "string"}},
-				"X-Total-Count":    {Description: "How many entries there are in all, where that is known.", Schema: &schema{Type: "integer"}},
+				"X-Total-Count":    {Description: "How many entries there are in all. Absent where there are too many to count, and on a page that a cursor leads to.", Schema: &schema{Type: "integer"}},
 				"Link":             {Description: `The next page: <…>; rel="next" (RFC 8288). Absent on the last page.`, Schema: &schema{Type: "string"}},
 			},
 			SecuritySchemes: map[string]securityScheme{

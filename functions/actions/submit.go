@@ -74,7 +74,7 @@ func submit(ctx context.Context, a *app.App, c *command.Command, in Submission) 
 
 // submittedOf answers with what was decided at submission.
 func submittedOf(act *action.Action) Submitted {
-	v, d := act.Verdict, decisionOf(act)
+	v, d := act.Verdict, decisionOf(act.Summary())
 	ms := act.MicroSeconds / 1000
 	s := Submitted{
 		Decision: d, Scoring: scoringOf(v.CVSS, v.Framework),

@@ -1,72 +1,124 @@
 package endpoint
 
 import (
+	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 
+	"github.com/go-json-experiment/json"
+
+	"ascend/shared/app/page"
+	"ascend/shared/domain/exact"
 	"ascend/shared/domain/problem"
 	"ascend/shared/domain/tenant"
 )
+
+// MaxPageBytes bounds the items of one page as Lambda sends them, because an
+// answer of a Lambda has at most 6 MB (AWS Lambda Developer Guide, "Lambda quotas").
+const MaxPageBytes = 4 << 20
 
 // Page is embedded in the request of a list. The tags on the embedding are
 // those of the limit:
 //
 //	endpoint.Page `default:"100" max:"1000"`
 type Page struct {
-	Limit  int    `query:"limit" json:"-" min:"1" doc:"How many entries to answer."`
-	Offset int    `query:"offset" json:"-" min:"0" max:"1000000" doc:"How many entries to leave out first. A cursor is cheaper."`
-	Cursor string `query:"cursor" json:"-" maxlen:"512" doc:"Where to go on, from the Link header of the page before."`
+	Limit  int    `query:"limit" json:"-" min:"1" doc:"How many entries to answer. A page of large entries has fewer."`
+	Offset int    `query:"offset" json:"-" min:"0" max:"1000000" doc:"How many entries to leave out first. A cursor is cheaper, and goes further."`
+	Cursor string `query:"cursor" json:"-" maxlen:"512" doc:"Where to go on, from the Link header or next_cursor of the page before."`
 
 	target *url.URL
 }
 
-// cursorVersion leads every cursor; another one is not understood.
-const cursorVersion = 1
-
-// NextCursor is the cursor to the entries of an organisation's list after a
-// position, usually the sort key of the last entry answered. A cursor has no
-// power of its own, so it carries no signature: it moves within what the
-// caller may read anyway.
-func NextCursor(org tenant.ID, list, position string) string {
-	b := append([]byte{cursorVersion}, cursorSum(org, list, position)...)
-	return base64.RawURLEncoding.EncodeToString(append(b, position...))
+// Paged is a part of a list, as a bare JSON array with paging headers. An
+// answer of another shape takes Items and Pagination.
+type Paged[T any] struct {
+	Items      []T
+	Pagination Pagination
+	Total      *int   // X-Total-Count: exact and counted for this answer, else nil
+	Next       string // reference for Link: rel="next"; "" on the last page
+	AtLeast    int    // how many entries there are at least, where nothing counted them all
 }
 
-// Position is where the page starts, "" for the beginning. A cursor of another
-// organisation or list is as invalid as any other text.
-func (p Page) Position(org tenant.ID, list string) (string, error) {
-	if p.Cursor == "" {
-		return "", nil
-	}
-	const head = 1 + 8
-	b, err := base64.RawURLEncoding.Strict().DecodeString(p.Cursor)
-	if err != nil || len(b) <= head || b[0] != cursorVersion || !slices.Equal(b[1:head], cursorSum(org, list, string(b[head:]))) {
-		return "", problem.InvalidFields(problem.Field{Pointer: "/query/cursor", Detail: "cursor is not a cursor of this list"})
-	}
-	if p.Offset != 0 {
-		return "", problem.InvalidFields(problem.Field{Pointer: "/query/offset", Detail: "offset cannot be combined with a cursor"})
-	}
-	return string(b[head:]), nil
+// Pagination tells where a part of a list stands in the whole (seeds/002), and
+// beside it the cursor to the part that follows, which costs the same however far it is.
+type Pagination struct {
+	Total      *int   `json:"total,omitzero" doc:"How many entries there were in all when the list was first asked for. Absent where there were too many to count."`
+	Limit      int    `json:"limit"`
+	Offset     int    `json:"offset"`
+	HasMore    bool   `json:"has_more"`
+	NextCursor string `json:"next_cursor,omitzero"`
 }
 
-// cursorSum binds a position to its organisation and list, and tells garbage.
-func cursorSum(org tenant.ID, list, position string) []byte {
-	b := binary.BigEndian.AppendUint64(nil, uint64(org))
-	b = appendPart(b, list)
-	b = appendPart(b, position)
-	sum := sha256.Sum256(b)
-	return sum[:8]
+// List answers the part of an organisation's list that p asks for. show returns
+// an item as the answer shows it.
+func List[T, V any](ctx context.Context, p Page, org tenant.ID, list page.List[T], show func(T) V) (Paged[V], error) {
+	r := page.Range{Limit: p.Limit, Offset: p.Offset}
+	if p.Cursor != "" {
+		cursor, err := readCursor(p.Cursor, org, list.Name)
+		if err != nil {
+			return Paged[V]{}, err
+		}
+		if p.Offset != 0 {
+			return Paged[V]{}, problem.InvalidField("/query/offset", "offset cannot be combined with a cursor")
+		}
+		r.Cursor = &cursor
+	}
+	out := Paged[V]{Items: []V{}}
+	size, unsized := 0, error(nil)
+	part, err := page.Read(ctx, list, r, func(item T) bool {
+		v := show(item)
+		n, err := sizeOf(v)
+		if err != nil {
+			unsized = err
+			return false
+		}
+		if size += n; size > MaxPageBytes && len(out.Items) > 0 {
+			return false
+		}
+		out.Items = append(out.Items, v)
+		return true
+	})
+	if err == nil {
+		err = unsized
+	}
+	if err != nil {
+		return Paged[V]{}, err
+	}
+	out.Pagination = Pagination{Limit: p.Limit, Offset: part.Offset, HasMore: part.Next != nil}
+	out.AtLeast = max(part.Total, part.Offset+len(out.Items))
+	if part.Exact {
+		out.Pagination.Total = &part.Total
+		if r.Cursor == nil {
+			out.Total = &part.Total
+		}
+	}
+	if part.Next != nil {
+		out.Pagination.NextCursor = NextCursor(org, list.Name, *part.Next)
+		out.Next = p.next(out.Pagination.NextCursor)
+	}
+	return out, nil
 }
 
-// Next is the reference to the next page: this request with another cursor. It
+// sizeOf returns the size of v in the answer of a Lambda, which is a JSON string:
+// quotes and backslashes of v's own JSON, and two separators of lines, are escaped.
+func sizeOf(v any) (int, error) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return 0, problem.Internal("encode an entry of a list", err)
+	}
+	return len(b) + bytes.Count(b, []byte(`"`)) + bytes.Count(b, []byte(`\`)) +
+		3*(bytes.Count(b, []byte("\u2028"))+bytes.Count(b, []byte("\u2029"))) + len(","), nil
+}
+
+// next returns the reference to the next page: this request with another cursor. It
 // is a query alone, which RFC 3986 §5.2.2 resolves against the address that was
 // asked for, so that it holds behind any prefix, such as API Gateway's stage.
-func (p Page) Next(cursor string) string {
+func (p Page) next(cursor string) string {
 	if p.target == nil {
 		return ""
 	}
@@ -76,38 +128,62 @@ func (p Page) Next(cursor string) string {
 	return "?" + query.Encode()
 }
 
-// List answers a bare JSON array with paging headers. The zero Total and Next
-// mean that none is known and that this is the last page.
-type List[T any] struct {
-	Items []T
-	Total *int   // X-Total-Count
-	Next  string // reference for Link: rel="next", from Page.Next
-}
+// Body returns the array.
+func (p Paged[T]) Body() any { return p.Items }
 
-// Body is the array.
-func (l List[T]) Body() any { return l.Items }
-
-// Headers sets X-Total-Count and Link (RFC 8288).
-func (l List[T]) Headers(h http.Header) { PageHeaders(h, l.Total, l.Next) }
-
-// PageHeaders sets X-Total-Count where total is known and Link rel="next"
-// (RFC 8288) where there is a next page.
-func PageHeaders(h http.Header, total *int, next string) {
-	if total != nil {
-		h.Set("X-Total-Count", strconv.Itoa(*total))
+// Headers sets X-Total-Count where the total is known, and Link (RFC 8288) where
+// there is a next page.
+func (p Paged[T]) Headers(h http.Header) {
+	if p.Total != nil {
+		h.Set("X-Total-Count", strconv.Itoa(*p.Total))
 	}
-	if next != "" {
-		h.Set("Link", "<"+next+`>; rel="next"`)
+	if p.Next != "" {
+		h.Set("Link", "<"+p.Next+`>; rel="next"`)
 	}
 }
 
-// Pagination tells where a part of a list stands in the whole (seeds/002), and
-// beside it the cursor to the part that follows, which costs the same however
-// far it is. Total is what was counted when the list was first asked for.
-type Pagination struct {
-	Total      int    `json:"total"`
-	Limit      int    `json:"limit"`
-	Offset     int    `json:"offset"`
-	HasMore    bool   `json:"has_more"`
-	NextCursor string `json:"next_cursor,omitzero"`
+// A cursor is, in base64url, its version, a checksum of 8 bytes, offset, total
+// and whether that is exact, and the position.
+const (
+	cursorVersion = 2
+	cursorHead    = 1 + 8
+)
+
+// NextCursor returns the text of a cursor of an organisation's list. It has no power
+// of its own, so it carries no signature: it moves within what the caller may
+// read anyway.
+func NextCursor(org tenant.ID, list string, c page.Cursor) string {
+	total := uint64(c.Total) << 1
+	if c.Exact {
+		total |= 1
+	}
+	place := binary.AppendUvarint(nil, uint64(c.Offset))
+	place = append(binary.AppendUvarint(place, total), c.After...)
+	b := append([]byte{cursorVersion}, cursorSum(org, list, place)...)
+	return base64.RawURLEncoding.EncodeToString(append(b, place...))
+}
+
+// readCursor reads the text of a cursor. That of another organisation or list
+// is as invalid as any other text.
+func readCursor(text string, org tenant.ID, list string) (page.Cursor, error) {
+	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	if err != nil || len(b) <= cursorHead || b[0] != cursorVersion || !bytes.Equal(b[1:cursorHead], cursorSum(org, list, b[cursorHead:])) {
+		return page.Cursor{}, page.BadCursor()
+	}
+	place := b[cursorHead:]
+	offset, n := binary.Uvarint(place)
+	total, m := binary.Uvarint(place[max(n, 0):])
+	if n <= 0 || m <= 0 || offset > exact.MaxInteger || total>>1 > exact.MaxInteger || !clean(string(place[n+m:])) || len(place) == n+m {
+		return page.Cursor{}, page.BadCursor()
+	}
+	return page.Cursor{After: string(place[n+m:]), Offset: int(offset), Total: int(total >> 1), Exact: total&1 == 1}, nil
+}
+
+// cursorSum binds a place to its organisation and list, and tells garbage.
+func cursorSum(org tenant.ID, list string, place []byte) []byte {
+	b := binary.BigEndian.AppendUint64(nil, uint64(org))
+	b = appendPart(b, list)
+	b = appendPart(b, string(place))
+	sum := sha256.Sum256(b)
+	return sum[:8]
 }

@@ -11,16 +11,18 @@ import (
 // The key shapes of agents, in table Agents:
 //
 //	<org>  agent#<agent id>                       the agent as configured now
+//	<org>  summary#<agent id>                     what lists show of it; none of a deleted agent
 //	<org>  version#<agent id>#<id>#<number>       each configuration it has had
 //	<org>  change#<agent id>#<audit id>           the audit body of each change
 //
 // <id> is the agent's integer id in 16 digits, so that an agent registered
 // again after deletion starts a history of its own.
 
-// What the sort keys of agents and of the audit bodies of changes begin with.
+// What sort keys begin with.
 const (
-	agentPrefix  = "agent#"
-	changePrefix = "change#"
+	agentPrefix   = "agent#"
+	summaryPrefix = "summary#"
+	changePrefix  = "change#"
 )
 
 // AttrAgentType is an agent's type, which lists select by.
@@ -31,23 +33,19 @@ func AgentKey(org tenant.ID, id agent.ID) Key {
 	return Key{Table: Agents, PK: org.String(), SK: agentPrefix + string(id)}
 }
 
-// AgentsOf selects all agents of an organisation in the order of their ids.
-func AgentsOf(org tenant.ID) Query {
-	return Query{Table: Agents, PK: org.String(), Prefix: agentPrefix}
+// SummaryKey is where the summary of an agent lives.
+func SummaryKey(org tenant.ID, id agent.ID) Key {
+	return Key{Table: Agents, PK: org.String(), SK: summaryPrefix + string(id)}
+}
+
+// SummariesOf selects the summaries of an organisation's agents in the order of their ids.
+func SummariesOf(org tenant.ID) Query {
+	return Query{Table: Agents, PK: org.String(), Prefix: summaryPrefix}
 }
 
 // VersionKey is where the number-th configuration (from 1) of an agent lives.
 func VersionKey(org tenant.ID, id agent.ID, serial int64, number int) Key {
-	return Key{Table: Agents, PK: org.String(), SK: fmt.Sprintf("%s%06d", versionPrefix(id, serial), number)}
-}
-
-// VersionsOf selects the configurations of an agent, newest first.
-func VersionsOf(org tenant.ID, id agent.ID, serial int64) Query {
-	return Query{Table: Agents, PK: org.String(), Prefix: versionPrefix(id, serial), Descending: true}
-}
-
-func versionPrefix(id agent.ID, serial int64) string {
-	return fmt.Sprintf("version#%s#%016d#", id, serial)
+	return Key{Table: Agents, PK: org.String(), SK: fmt.Sprintf("version#%s#%016d#%06d", id, serial, number)}
 }
 
 // ChangeKey is where the audit body of one change of an agent lives.
