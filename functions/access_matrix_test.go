@@ -3,12 +3,14 @@ package functions_test
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"slices"
 	"testing"
 	"time"
 
 	"ascend/events"
 	"ascend/functions"
+	"ascend/functions/optest"
 	"ascend/shared/domain/action"
 	"ascend/shared/domain/agent"
 	"ascend/shared/endpoint"
@@ -52,37 +54,37 @@ func (u touched) add(t testing.TB, id string, writes []store.Table, calls []faul
 // a table that is missing there is a refused call on AWS, which no emulator
 // shows, and one too many is a right too many.
 func TestOperationsUseExactlyTheTablesThatTheySay(t *testing.T) {
-	t.Parallel()
-	h := newHouse(t)
+	long(t)
+	s := newServer(t)
 	used := map[string]touched{}
-	ask := func(r endpoint.Route, who string, x target, headers ...string) {
+	ask := func(r endpoint.Route, who string, x optest.Target, headers ...string) {
 		if _, ok := used[r.ID]; !ok {
 			used[r.ID] = untouched()
 		}
-		path, query, body := x.about(t, r)
-		used[r.ID].add(t, r.ID, r.Writes, h.as(who, r.Method, join(path, query), body, headers...).calls)
+		path, query, body := x.About(r)
+		used[r.ID].add(t, r.ID, r.Writes, s.As(who, r.Method, optest.Join(path, query), body, headers...).Calls)
 	}
 	// Each alone on a target of its own, by everybody, and once more.
-	for _, r := range h.routes {
+	for _, r := range s.Routes {
 		for _, who := range []string{"admin", "manager", "user", "viewer", "key admin", "key user", "other admin"} {
-			x := h.target("")
+			x := s.Target("")
 			ask(r, who, x)
 			ask(r, who, x)
-			ask(r, who, strange)
+			ask(r, who, optest.Unknown())
 		}
 	}
 	// One after the other on one target, so that each finds states that others
 	// leave, with keys that are repeated.
 	for round := range 2 {
-		x := h.target("")
-		routes := slices.Clone(h.routes)
+		x := s.Target("")
+		routes := slices.Clone(s.Routes)
 		if round == 1 {
 			slices.Reverse(routes)
 		}
 		for last := range 2 {
 			for _, r := range routes {
-				if r.ID == "agents-delete" && last == 0 {
-					continue // the others need the agent
+				if r.Method == http.MethodDelete && last == 0 {
+					continue // the others need what it deletes
 				}
 				for range 2 {
 					ask(r, "admin", x, "Idempotency-Key", fmt.Sprint(r.ID, round))
@@ -90,7 +92,7 @@ func TestOperationsUseExactlyTheTablesThatTheySay(t *testing.T) {
 			}
 		}
 	}
-	for _, r := range h.routes {
+	for _, r := range s.Routes {
 		used[r.ID].compare(t, r.ID, r.Reads, r.Writes)
 	}
 }
@@ -125,67 +127,67 @@ func (u touched) compare(t *testing.T, id string, reads, writes []store.Table) {
 // The same for the workers, through the use cases that they call.
 func TestWorkersUseExactlyTheTablesThatTheySay(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	s := newServer(t)
 	clock := new(executionstest.Machine)
-	h.app.Approvals.Executions, h.app.Relay.Bus = clock, unheard{}
+	s.App.Approvals.Executions, s.App.Relay.Bus = clock, unheard{}
 	used := map[string]touched{}
 	does := func(id string, do func()) {
-		h.store.Reset(nil)
+		s.Store.Reset(nil)
 		do()
 		for _, w := range functions.Workers() {
 			if w.ID == id {
 				if _, ok := used[id]; !ok {
 					used[id] = untouched()
 				}
-				used[id].add(t, id, w.Writes, h.store.Calls())
+				used[id].add(t, id, w.Writes, s.Store.Calls())
 			}
 		}
 	}
 	read := func(key store.Key) *store.Item {
-		items, err := h.store.Get(t.Context(), key)
-		h.no(err)
+		items, err := s.Store.Get(t.Context(), key)
+		s.OK(err)
 		return items[0]
 	}
 	relay := func(old *store.Item, key store.Key) {
 		change := store.Change{Key: key, Old: old, New: read(key)}
 		does("stream-relay", func() {
-			if failed := h.app.Relay.Deliver(t.Context(), []store.Change{change}); len(failed) > 0 {
+			if failed := s.App.Relay.Deliver(t.Context(), []store.Change{change}); len(failed) > 0 {
 				t.Error(failed)
 			}
 		})
 	}
 
-	decided, stopped, overdue := h.target(""), h.target(""), h.target("")
-	key := func(x target) store.Key { return store.ActionKey(ours, h.actionID(x)) }
-	for _, x := range []target{decided, stopped, overdue} {
+	decided, stopped, overdue := s.Target(""), s.Target(""), s.Target("")
+	key := func(x optest.Target) store.Key { return store.ActionKey(ours, s.actionID(x)) }
+	for _, x := range []optest.Target{decided, stopped, overdue} {
 		relay(nil, key(x))
 		does("approval-open", func() {
-			h.no(h.app.Approvals.BeginWait(t.Context(), clock.Run(h.actionID(x)).Wait))
+			s.OK(s.App.Approvals.BeginWait(t.Context(), clock.Run(s.actionID(x)).Wait))
 		})
 	}
 	before := read(key(decided))
-	h.want(200, h.as("manager", "POST", "/api/v1/actions/"+decided.action+"/approve", ""))
+	s.As("manager", "POST", "/api/v1/actions/"+decided.ID("action_id")+"/approve", "").Want(200)
 	relay(before, key(decided))
 	// The agent stops without its pending actions, as if whoever stopped it had died.
-	agentKey := store.AgentKey(ours, agent.ID(stopped.agent))
+	agentKey := store.AgentKey(ours, agent.ID(stopped.ID("agent_id")))
 	active, pending := read(agentKey), read(key(stopped))
-	h.want(200, h.as("admin", "POST", "/api/registry/agents/"+stopped.agent+"/suspend", ""))
-	pending.Index = store.ActionIndex(ours, h.actionID(stopped), time.Now().Add(time.Hour))
-	_, err := h.store.Write(t.Context(), store.Put{Item: *pending})
-	h.no(err)
+	s.As("admin", "POST", "/api/registry/agents/"+stopped.ID("agent_id")+"/suspend", "").Want(200)
+	pending.Index = store.ActionIndex(ours, s.actionID(stopped), time.Now().Add(time.Hour))
+	_, err := s.Store.Write(t.Context(), store.Put{Item: *pending})
+	s.OK(err)
 	relay(active, agentKey)
 
 	late := time.Now().Add(30 * 24 * time.Hour)
-	h.app.Now = func() time.Time { return late }
+	s.App.Now = func() time.Time { return late }
 	does("approval-escalate", func() {
-		_, err := h.app.Approvals.EndWait(t.Context(), ours, h.actionID(overdue))
-		h.no(err)
+		_, err := s.App.Approvals.EndWait(t.Context(), ours, s.actionID(overdue))
+		s.OK(err)
 	})
-	h.app.Now = func() time.Time { return time.Now().UTC() }
-	h.target("")
-	h.app.Now = func() time.Time { return late }
+	s.App.Now = func() time.Time { return time.Now().UTC() }
+	s.Target("")
+	s.App.Now = func() time.Time { return late }
 	does("approval-sweep", func() {
-		if n, err := h.app.Approvals.ExpireDue(t.Context()); n == 0 || err != nil {
+		if n, err := s.App.Approvals.ExpireDue(t.Context()); n == 0 || err != nil {
 			t.Errorf("the sweep closed %d, %v", n, err)
 		}
 	})
@@ -196,10 +198,10 @@ func TestWorkersUseExactlyTheTablesThatTheySay(t *testing.T) {
 	}
 }
 
-func (h *house) actionID(x target) action.ID {
-	id, ok := action.ParseID(x.action)
+func (s *server) actionID(x optest.Target) action.ID {
+	id, ok := action.ParseID(x.ID("action_id"))
 	if !ok {
-		h.Fatalf("%q is no action", x.action)
+		s.Fatalf("%q is no action", x.ID("action_id"))
 	}
 	return id
 }

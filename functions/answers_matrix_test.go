@@ -17,8 +17,8 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"ascend/functions"
+	"ascend/functions/optest"
 	"ascend/shared/app"
-	"ascend/shared/endpoint"
 )
 
 // promises are the compiled schemas of the API description: "<operation>
@@ -90,61 +90,62 @@ var problemMembers = map[string]bool{
 var insides = regexp.MustCompile(`goroutine \d|runtime error|\.go:\d|panic:|ascend/(shared|functions)|dynamodb|bbolt|jsontext|reflect\.|0x[0-9a-f]{8}`)
 
 // examine holds an answer against what is promised of all of them.
-func (h *house) examine(a answer, what string) {
-	h.Helper()
+func (s *server) examine(a optest.Answer, what string) {
+	s.Helper()
 	fail := func(format string, args ...any) {
-		h.Helper()
+		s.Helper()
 		reason := fmt.Sprintf(format, args...)
-		kind := fmt.Sprint(a.status, reason)
-		if a.route != nil {
-			kind += a.route.ID
+		kind := fmt.Sprint(a.Status, reason)
+		if a.Route != nil {
+			kind += a.Route.ID
 		}
-		if h.known[kind] == 2 { // a generator finds one fault a hundred times
-			h.Fail()
+		if s.known[kind] == 2 { // a generator finds one fault a hundred times
+			s.Fail()
 			return
 		}
-		h.known[kind]++
-		h.Errorf("%s: answered %d, %s: %.600s", what, a.status, reason, a.body)
+		s.known[kind]++
+		s.Errorf("%s: answered %d, %s: %.600s", what, a.Status, reason, a.Body)
 	}
-	if a.status >= 500 || a.status < 200 || a.status >= 300 && a.status < 400 {
+	if a.Status >= 500 || a.Status < 200 || a.Status >= 300 && a.Status < 400 {
 		fail("which no request may get")
 	}
-	h.tellNothing("the answer", a.body)
+	s.tellNothing("the answer", a.Body)
+	s.tellNothing("the log", a.Log)
 	for name, want := range map[string]string{
 		"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY",
 	} {
-		if got := a.header.Get(name); got != want {
+		if got := a.Header.Get(name); got != want {
 			fail("the header %s is %q", name, got)
 		}
 	}
-	if a.header.Get("X-Correlation-Id") == "" || a.header.Get("Set-Cookie") != "" {
-		fail("its headers are %v", a.header)
+	if a.Header.Get("X-Correlation-Id") == "" || a.Header.Get("Set-Cookie") != "" {
+		fail("its headers are %v", a.Header)
 	}
-	if a.body == nil { // of HEAD
+	if a.Body == nil { // of HEAD
 		return
 	}
 	name, kind := "problem", "application/problem+json"
-	if a.status < 400 {
-		if a.route == nil {
+	if a.Status < 400 {
+		if a.Route == nil {
 			fail("a success of no operation")
 			return
 		}
-		name, kind = a.route.ID+" "+strconv.Itoa(a.status), "application/json"
-	} else if found := insides.Find(a.body); found != nil && !strings.Contains(what, string(found)) {
+		name, kind = a.Route.ID+" "+strconv.Itoa(a.Status), "application/json"
+	} else if found := insides.Find(a.Body); found != nil && !strings.Contains(what, string(found)) {
 		fail("which shows %q", found)
 	}
-	if got := a.header.Get("Content-Type"); got != kind {
+	if got := a.Header.Get("Content-Type"); got != kind {
 		fail("its type is %q", got)
 	}
 	all, err := documented()
-	h.no(err)
-	if a.route != nil && a.route.ID == "openapi" && a.status == 200 {
-		if h.known[string(a.body)] > 0 {
+	s.OK(err)
+	if a.Route != nil && a.Route.ID == "openapi" && a.Status == 200 {
+		if s.known[string(a.Body)] > 0 {
 			return // the very document that was checked before
 		}
-		h.known[string(a.body)]++
+		s.known[string(a.Body)]++
 	}
-	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(a.body))
+	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(a.Body))
 	if err != nil {
 		fail("its body is not JSON: %v", err)
 		return
@@ -156,13 +157,13 @@ func (h *house) examine(a answer, what string) {
 	if err := all[name].Validate(value); err != nil {
 		fail("not as described: %v", err)
 	}
-	if a.status >= 400 {
-		h.examineProblem(a, value.(map[string]any), fail)
+	if a.Status >= 400 {
+		s.examineProblem(a, value.(map[string]any), fail)
 	}
 }
 
-func (h *house) examineProblem(a answer, p map[string]any, fail func(string, ...any)) {
-	h.Helper()
+func (s *server) examineProblem(a optest.Answer, p map[string]any, fail func(string, ...any)) {
+	s.Helper()
 	for name := range p {
 		if _, known := problemMembers[name]; !known {
 			fail("it has the member %s", name)
@@ -173,7 +174,7 @@ func (h *house) examineProblem(a answer, p map[string]any, fail func(string, ...
 			fail("it lacks the member %s", name)
 		}
 	}
-	if fmt.Sprint(p["status"]) != strconv.Itoa(a.status) || p["type"] != "about:blank" || p["title"] != http.StatusText(a.status) {
+	if fmt.Sprint(p["status"]) != strconv.Itoa(a.Status) || p["type"] != "about:blank" || p["title"] != http.StatusText(a.Status) {
 		fail("its type, title or status is another")
 	}
 	if detail, _ := p["detail"].(string); detail == "" || len(detail) > 2000 {
@@ -182,13 +183,13 @@ func (h *house) examineProblem(a answer, p map[string]any, fail func(string, ...
 	if code, _ := p["error_code"].(string); !regexp.MustCompile(`^[A-Z][A-Z_]+$`).MatchString(code) {
 		fail("its error_code is %q", code)
 	}
-	if len(a.body) > 32<<10 {
-		fail("it has %d bytes", len(a.body))
+	if len(a.Body) > 32<<10 {
+		fail("it has %d bytes", len(a.Body))
 	}
-	if (a.status == 401) != (a.header.Get("WWW-Authenticate") != "") {
-		fail("WWW-Authenticate is %q", a.header.Get("WWW-Authenticate"))
+	if (a.Status == 401) != (a.Header.Get("WWW-Authenticate") != "") {
+		fail("WWW-Authenticate is %q", a.Header.Get("WWW-Authenticate"))
 	}
-	if a.status == 405 && a.header.Get("Allow") == "" {
+	if a.Status == 405 && a.Header.Get("Allow") == "" {
 		fail("Allow is missing")
 	}
 }
@@ -214,37 +215,6 @@ func TestEveryOperationIsPromised(t *testing.T) {
 	}
 }
 
-// at is the value at a JSON pointer of an answer, as its JSON; "" when absent.
-func (a answer) at(pointer string) string {
-	v := a.body
-	for token := range jsontext.Pointer(pointer).Tokens() {
-		var m map[string]jsontext.Value
-		var l []jsontext.Value
-		switch v.Kind() {
-		case '{':
-			_ = json.Unmarshal(v, &m)
-			v = m[token]
-		case '[':
-			_ = json.Unmarshal(v, &l)
-			if i, err := strconv.Atoi(token); err != nil || i >= len(l) {
-				return ""
-			} else {
-				v = l[i]
-			}
-		default:
-			return ""
-		}
-	}
-	return string(v)
-}
-
-// text is the string at a pointer.
-func (a answer) text(pointer string) string {
-	var s string
-	_ = json.Unmarshal([]byte(a.at(pointer)), &s)
-	return s
-}
-
 // What differs between two answers to the same question.
 var (
 	instants     = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z`)
@@ -254,10 +224,10 @@ var (
 	instances    = regexp.MustCompile(`"instance":"[^"]*"`)
 )
 
-// masked is an answer without what is drawn, timed or echoed: the texts given,
-// which name the target.
-func (a answer) masked(echoed ...string) string {
-	s := fmt.Sprint(a.status, " ", maskedHeader(a.header), " ", string(a.body))
+// masked returns an answer without what is drawn, timed or echoed: the texts given,
+// which name the target, each followed by what stands for it.
+func masked(a optest.Answer, echoed ...string) string {
+	s := fmt.Sprint(a.Status, " ", maskedHeader(a.Header), " ", string(a.Body))
 	for i := 0; i+1 < len(echoed); i += 2 {
 		s = strings.ReplaceAll(s, echoed[i], echoed[i+1])
 	}
@@ -276,9 +246,4 @@ func maskedHeader(h http.Header) string {
 		}
 	}
 	return b.String()
-}
-
-// success is one that the operation promises.
-func success(r endpoint.Route, status int) bool {
-	return status == r.Success || status < 300 && slices.Contains(r.Also, status)
 }

@@ -3,13 +3,16 @@ package functions_test
 import (
 	"fmt"
 	"maps"
+	"net/http"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
+	"ascend/functions/optest"
 	"ascend/shared/endpoint"
+	"ascend/shared/jsonschema"
 )
 
 // owned are members that only the service sets, with what an attacker would
@@ -36,35 +39,35 @@ var ignored = regexp.MustCompile(`"ignored_fields":\[[^\]]*\]`)
 var counted = regexp.MustCompile(`"current":\d+,"remaining":(\d+|null)`)
 
 func TestNoBodySetsWhatTheServiceOwns(t *testing.T) {
-	t.Parallel()
-	h := newHouse(t)
-	for _, r := range h.routes {
+	long(t)
+	s := newServer(t)
+	for _, r := range s.Routes {
 		if r.Method == "GET" {
 			continue
 		}
 		if r.Unknown == endpoint.Refuse {
-			refusesOwned(t, h, r)
+			refusesOwned(t, s, r)
 			continue
 		}
 		// The same request for two targets, once with everything an attacker
 		// would like: nothing of it may be seen anywhere.
-		plain, laden := h.target(""), h.target("")
-		all := func(x target, body string) string {
+		plain, laden := s.Target(""), s.Target("")
+		all := func(x optest.Target, body string) string {
 			for _, name := range slices.Sorted(maps.Keys(owned)) {
 				body = member(t, body, name, owned[name])
 			}
-			return x.in(body)
+			return x.In(body)
 		}
-		path, query, body := plain.about(t, r)
-		want := h.as("manager", r.Method, join(path, query), body)
-		path, query, body = laden.about(t, r)
-		got := h.as("manager", r.Method, join(path, query+"organization_id=42&user_id=1&role=admin&status=approved&approved_by=1"), all(laden, body),
+		path, query, body := plain.About(r)
+		want := s.As("manager", r.Method, optest.Join(path, query), body)
+		path, query, body = laden.About(r)
+		got := s.As("manager", r.Method, optest.Join(path, query+"organization_id=42&user_id=1&role=admin&status=approved&approved_by=1"), all(laden, body),
 			"X-Organization-ID", "42", "X-User-ID", "1", "X-Role", "admin")
-		if !success(r, want.status) || r.HasBody() && len(body) == 0 {
-			t.Errorf("%s has no sample that succeeds: %d %s", r.ID, want.status, want.body)
+		if !success(r, want.Status) || r.HasBody() && len(body) == 0 {
+			t.Errorf("%s has no sample that succeeds: %d %s", r.ID, want.Status, want.Body)
 		}
-		same(t, r.ID+" answers", got.masked(echoes(laden)...), want.masked(echoes(plain)...))
-		same(t, r.ID+" leaves", h.state(got, laden), h.state(want, plain))
+		same(t, r.ID+" answers", masked(got, laden.Masks()...), masked(want, plain.Masks()...))
+		same(t, r.ID+" leaves", s.state(got, laden), s.state(want, plain))
 	}
 }
 
@@ -77,50 +80,63 @@ func same(t *testing.T, what, got, want string) {
 	}
 }
 
-// state is what can be read of a target, and of what an answer made.
-func (h *house) state(a answer, x target) string {
-	h.Helper()
+// state returns what can be read of a target, and of what an answer made.
+func (s *server) state(a optest.Answer, x optest.Target) string {
+	s.Helper()
 	var b strings.Builder
-	paths := []string{
-		"/api/registry/agents/{agent_id}", "/api/registry/agents/{agent_id}/versions", "/api/registry/agents/{agent_id}/usage",
-		"/api/v1/actions/{action_id}", "/api/v1/actions?agent_id={agent_id}", "/api/registry/agents/{fresh}", "/api/registry/agents/{fresh}/versions",
+	fresh := x
+	for _, param := range optest.Params() {
+		fresh = fresh.With(param, x.Fresh) // what the caller of an operation may name
 	}
-	if id := a.at("/action_id"); id != "" {
-		paths = append(paths, "/api/v1/actions/"+id)
-	}
-	for _, path := range paths {
-		text := h.as("admin", "GET", x.in(path), "").masked(append(echoes(x), x.in("agent_id={agent_id}"), "")...)
-		b.WriteString(counted.ReplaceAllString(text, ""))
+	for _, about := range []optest.Target{x, x.After(a), fresh} {
+		for _, r := range s.Routes {
+			if r.Method != http.MethodGet {
+				continue
+			}
+			var paths []string
+			if strings.Contains(r.Path, "{") {
+				paths = append(paths, about.In(r.Path))
+			}
+			for _, p := range r.Params() {
+				if r.HasPages() && p.In == "query" && slices.Contains(optest.Params(), p.Name) {
+					paths = append(paths, about.In(r.Path)+"?"+p.Name+"="+about.ID(p.Name))
+				}
+			}
+			for _, path := range paths {
+				masks := append(x.Masks(), about.Masks()...)
+				b.WriteString(counted.ReplaceAllString(masked(s.As("admin", r.Method, path, ""), masks...), ""))
+			}
+		}
 	}
 	return b.String()
 }
 
 // refusesOwned sends each member alone to an operation that refuses what it
 // does not know, and wants it named.
-func refusesOwned(t *testing.T, h *house, r endpoint.Route) {
+func refusesOwned(t *testing.T, s *server, r endpoint.Route) {
 	t.Helper()
-	members, err := endpoint.Members(r.In())
-	h.no(err)
-	x := h.target("")
-	before := h.state(answer{}, x)
+	members, err := jsonschema.Members(r.In())
+	s.OK(err)
+	x := s.Target("")
+	before := s.state(optest.Answer{}, x)
 	for _, name := range slices.Sorted(maps.Keys(owned)) {
-		if slices.ContainsFunc(members, func(m endpoint.Member) bool { return m.Name == name }) {
+		if slices.ContainsFunc(members, func(m jsonschema.Member) bool { return m.Name == name }) {
 			t.Errorf("%s takes %s, which only the service sets", r.ID, name)
 		}
-		path, query, body := x.about(t, r)
-		a := h.as("admin", r.Method, join(path, query), member(t, body, name, owned[name]))
-		if a.status != r.InvalidStatus || a.text("/errors/0/pointer") != "/"+name {
-			t.Errorf("%s with %s: %d, want it refused by name: %s", r.ID, name, a.status, a.body)
+		path, query, body := x.About(r)
+		a := s.As("admin", r.Method, optest.Join(path, query), member(t, body, name, owned[name]))
+		if a.Status != r.InvalidStatus || a.Text("/errors/0/pointer") != "/"+name {
+			t.Errorf("%s with %s: %d, want it refused by name: %s", r.ID, name, a.Status, a.Body)
 		}
 		if query != "" {
 			query += "&"
 		}
-		a = h.as("admin", r.Method, join(path, query+name+"=1"), body)
-		if a.status != r.InvalidStatus || a.text("/errors/0/pointer") != "/query/"+name {
-			t.Errorf("%s with the query parameter %s: %d, want it refused by name: %s", r.ID, name, a.status, a.body)
+		a = s.As("admin", r.Method, optest.Join(path, query+name+"=1"), body)
+		if a.Status != r.InvalidStatus || a.Text("/errors/0/pointer") != "/query/"+name {
+			t.Errorf("%s with the query parameter %s: %d, want it refused by name: %s", r.ID, name, a.Status, a.Body)
 		}
 	}
-	if after := h.state(answer{}, x); after != before {
+	if after := s.state(optest.Answer{}, x); after != before {
 		t.Errorf("%s changed by refused requests:\n%s\n%s", r.ID, before, after)
 	}
 }
@@ -128,21 +144,21 @@ func refusesOwned(t *testing.T, h *house, r endpoint.Route) {
 // TestTheApproverIsTheCredentialsSubject: nothing else says who decided.
 func TestTheApproverIsTheCredentialsSubject(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	s := newServer(t)
 	for verb, member := range map[string]string{"approve": "approved_by", "reject": "rejected_by"} {
 		for who, id := range map[string]int{"admin": 400, "manager": 401} {
-			x := h.target("")
+			x := s.Target("")
 			body := `{"approved_by": 77, "rejected_by": 77, "user_id": 77, "approver": "evil", "approver_email": "evil@example.com", "by": {"subject": "evil"}, "email": "evil@example.com"}`
-			a := h.want(200, h.as(who, "POST", "/api/v1/actions/"+x.action+"/"+verb+"?approved_by=77&approver=evil", body, "X-User-Id", "77"))
-			if got := a.at("/" + member); got != fmt.Sprint(id) {
+			a := s.As(who, "POST", "/api/v1/actions/"+x.ID("action_id")+"/"+verb+"?approved_by=77&approver=evil", body, "X-User-Id", "77").Want(200)
+			if got := a.At("/" + member); got != fmt.Sprint(id) {
 				t.Errorf("%s by %s: %s is %s, want %d", verb, who, member, got, id)
 			}
-			detail := h.want(200, h.as(who, "GET", "/api/v1/actions/"+x.action, ""))
-			if got := detail.at("/" + member); got != fmt.Sprint(id) || strings.Contains(string(detail.body), "evil") {
-				t.Errorf("%s by %s is recorded as %s: %s", verb, who, got, detail.body)
+			detail := s.As(who, "GET", "/api/v1/actions/"+x.ID("action_id"), "").Want(200)
+			if got := detail.At("/" + member); got != fmt.Sprint(id) || strings.Contains(string(detail.Body), "evil") {
+				t.Errorf("%s by %s is recorded as %s: %s", verb, who, got, detail.Body)
 			}
-			if again := h.as("admin", "POST", "/api/v1/actions/"+x.action+"/"+verb, ""); again.status != 400 || again.text("/error_code") != "INVALID_STATE" {
-				t.Errorf("%s again: %d %s", verb, again.status, again.body)
+			if again := s.As("admin", "POST", "/api/v1/actions/"+x.ID("action_id")+"/"+verb, ""); again.Status != 400 || again.Text("/error_code") != "INVALID_STATE" {
+				t.Errorf("%s again: %d %s", verb, again.Status, again.Body)
 			}
 		}
 	}
@@ -151,17 +167,17 @@ func TestTheApproverIsTheCredentialsSubject(t *testing.T) {
 // TestAGetNeverDecides: no link in a mail approves anything.
 func TestAGetNeverDecides(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
-	x := h.target("")
-	for _, r := range h.routes {
+	s := newServer(t)
+	x := s.Target("")
+	for _, r := range s.Routes {
 		if r.Method == "GET" {
 			if writes(r) {
 				t.Errorf("%s writes", r.ID)
 			}
-			path, query, _ := x.about(t, r)
+			path, query, _ := x.About(r)
 			for _, method := range []string{"GET", "HEAD"} {
-				a := h.as("admin", method, join(path, query), "", "X-HTTP-Method-Override", "DELETE", "X-HTTP-Method", "POST", "X-Method-Override", "PUT")
-				for _, call := range a.calls {
+				a := s.As("admin", method, optest.Join(path, query), "", "X-HTTP-Method-Override", "DELETE", "X-HTTP-Method", "POST", "X-Method-Override", "PUT")
+				for _, call := range a.Calls {
 					if call.IsWrite() {
 						t.Errorf("%s %s writes", method, r.ID)
 					}
@@ -169,30 +185,30 @@ func TestAGetNeverDecides(t *testing.T) {
 			}
 			continue
 		}
-		path, query, _ := x.about(t, r)
-		a := h.as("admin", "GET", join(path, query)+"&_method="+r.Method, "", "X-HTTP-Method-Override", r.Method)
-		for _, call := range a.calls {
+		path, query, _ := x.About(r)
+		a := s.As("admin", "GET", optest.Join(path, query)+"&_method="+r.Method, "", "X-HTTP-Method-Override", r.Method)
+		for _, call := range a.Calls {
 			if call.IsWrite() {
 				t.Errorf("GET %s writes", path)
 			}
 		}
 	}
-	if a := h.as("admin", "GET", "/api/v1/actions/"+x.action+"/status", ""); a.text("/status") != "pending_approval" {
-		t.Errorf("the action is %s", a.text("/status"))
+	if a := s.As("admin", "GET", "/api/v1/actions/"+x.ID("action_id")+"/status", ""); a.Text("/status") != "pending_approval" {
+		t.Errorf("the action is %s", a.Text("/status"))
 	}
 }
 
 // TestNothingACallerSaysLoosensADecision (decision 20).
 func TestNothingACallerSaysLoosensADecision(t *testing.T) {
-	t.Parallel()
-	h := newHouse(t)
-	x := h.target("")
-	risky := x.in(`{"agent_id": "{agent_id}", "action_type": "database_delete", "resource": "production customer database with PII", "environment": "production"}`)
-	want := h.want(200, h.as("key user", "POST", "/api/v1/actions/submit", risky))
-	if want.text("/status") == "approved" {
-		t.Fatalf("the action is harmless: %s", want.body)
+	long(t)
+	s := newServer(t)
+	x := s.Target("")
+	risky := x.In(`{"agent_id": "{agent_id}", "action_type": "database_delete", "resource": "production customer database with PII", "environment": "production"}`)
+	want := s.As("key user", "POST", "/api/v1/actions/submit", risky).Want(200)
+	if want.Text("/status") == "approved" {
+		t.Fatalf("the action is harmless: %s", want.Body)
 	}
-	score := number(t, want.at("/risk_score"))
+	score := number(t, want.At("/risk_score"))
 	for name, value := range map[string]string{
 		"risk_score": `0`, "risk_level": `"low"`, "require_approval": `false`, "contains_pii": `false`,
 		"risk_indicators": `{"risk_level": "low", "risk_score": 0, "auto_approve": true, "approved": true}`,
@@ -200,9 +216,9 @@ func TestNothingACallerSaysLoosensADecision(t *testing.T) {
 		"metadata":        `{"auto_approve": true, "risk_score": 0, "status": "approved"}`,
 		"parameters":      `{"auto_approve": true, "risk_score": 0, "status": "approved"}`,
 	} {
-		a := h.want(200, h.as("key user", "POST", "/api/v1/actions/submit", member(t, risky, name, value)))
-		if a.text("/status") != want.text("/status") || number(t, a.at("/risk_score")) < score {
-			t.Errorf("%s: %s makes it %s at %s, without it is %s at %v", name, value, a.text("/status"), a.at("/risk_score"), want.text("/status"), score)
+		a := s.As("key user", "POST", "/api/v1/actions/submit", member(t, risky, name, value)).Want(200)
+		if a.Text("/status") != want.Text("/status") || number(t, a.At("/risk_score")) < score {
+			t.Errorf("%s: %s makes it %s at %s, without it is %s at %v", name, value, a.Text("/status"), a.At("/risk_score"), want.Text("/status"), score)
 		}
 	}
 }

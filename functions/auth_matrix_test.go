@@ -16,6 +16,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"ascend/functions"
+	"ascend/functions/optest"
 	"ascend/shared/domain/agent"
 	"ascend/shared/domain/tenant"
 	"ascend/shared/endpoint"
@@ -27,10 +28,10 @@ import (
 // due is what the declared auth class of an operation makes of a caller: 401,
 // 403, or 0 where it lets them through. It is said here once more, and not
 // taken from the code under test.
-func due(t testing.TB, r endpoint.Route, c caller) int {
+func due(t testing.TB, r endpoint.Route, c optest.Caller) int {
 	t.Helper()
 	changes := r.Method != http.MethodGet
-	person, machine := c.kind == "token" || c.kind == "cookie", c.kind == "key"
+	person, machine := c.Kind == "token" || c.Kind == "cookie", c.Kind == "key"
 	allow := func(ok bool) int {
 		if ok {
 			return 0
@@ -40,20 +41,20 @@ func due(t testing.TB, r endpoint.Route, c caller) int {
 	switch {
 	case r.Auth == endpoint.Public:
 		return 0
-	case c.kind == "bad":
+	case c.Kind == "bad":
 		return http.StatusUnauthorized
-	case c.kind == "" && r.Auth == endpoint.Optional:
+	case c.Kind == "" && r.Auth == endpoint.Optional:
 		return 0
-	case c.kind == "":
+	case c.Kind == "":
 		return http.StatusUnauthorized
-	case c.kind == "cookie without csrf":
+	case c.Kind == "cookie without csrf":
 		person = true
 		if changes {
 			return http.StatusForbidden
 		}
 	}
-	known := slices.Contains([]tenant.Role{tenant.Admin, tenant.Manager, tenant.User, tenant.Viewer}, c.role)
-	above := known && c.role != tenant.Viewer
+	known := slices.Contains([]tenant.Role{tenant.Admin, tenant.Manager, tenant.User, tenant.Viewer}, c.Role)
+	above := known && c.Role != tenant.Viewer
 	if machine && r.KeyScope != "" {
 		t.Fatalf("operation %s needs a key with a scope: the matrix has none", r.ID)
 	}
@@ -65,15 +66,15 @@ func due(t testing.TB, r endpoint.Route, c caller) int {
 	case endpoint.KeyOrTokenWrite:
 		return allow(above)
 	case endpoint.KeyOrTokenAdmin:
-		return allow(c.role == tenant.Admin)
+		return allow(c.Role == tenant.Admin)
 	case endpoint.KeyAdminOrToken:
-		return allow(machine && c.role == tenant.Admin || person && (above || known && !changes))
+		return allow(machine && c.Role == tenant.Admin || person && (above || known && !changes))
 	case endpoint.Token:
 		return allow(person && (above || known && !changes))
 	case endpoint.TokenAdmin:
-		return allow(person && c.role == tenant.Admin)
+		return allow(person && c.Role == tenant.Admin)
 	case endpoint.TokenApprover:
-		return allow(person && (c.role == tenant.Admin || c.role == tenant.Manager))
+		return allow(person && (c.Role == tenant.Admin || c.Role == tenant.Manager))
 	}
 	t.Fatalf("operation %s declares the auth class %q, which the matrix does not know", r.ID, r.Auth)
 	return 0
@@ -81,21 +82,21 @@ func due(t testing.TB, r endpoint.Route, c caller) int {
 
 // forge signs claims as the development issuer would, but for the changes. A
 // nil change removes a claim.
-func (h *house) forge(change jwt.MapClaims, sign func(*jwt.Token, *rsa.PrivateKey) (any, jwt.SigningMethod)) string {
-	h.Helper()
-	text, err := h.issuer.Marshal()
-	h.no(err)
+func (s *server) forge(change jwt.MapClaims, sign func(*jwt.Token, *rsa.PrivateKey) (any, jwt.SigningMethod)) string {
+	s.Helper()
+	text, err := s.Issuer.Marshal()
+	s.OK(err)
 	block, _ := pem.Decode(text)
 	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-	h.no(err)
-	set, err := h.issuer.JWKS()
-	h.no(err)
+	s.OK(err)
+	set, err := s.Issuer.JWKS()
+	s.OK(err)
 	var known struct {
 		Keys []struct {
 			ID string `json:"kid"`
 		} `json:"keys"`
 	}
-	h.no(json.Unmarshal(set, &known))
+	s.OK(json.Unmarshal(set, &known))
 	now := time.Now()
 	c := jwt.MapClaims{
 		"iss": identity.DevelopmentIssuer, "aud": identity.DevelopmentAudience, "sub": "forged", "role": "admin",
@@ -111,7 +112,7 @@ func (h *house) forge(change jwt.MapClaims, sign func(*jwt.Token, *rsa.PrivateKe
 		token.Header["alg"] = token.Method.Alg()
 	}
 	signed, err := token.SignedString(key)
-	h.no(err)
+	s.OK(err)
 	return signed
 }
 
@@ -124,58 +125,58 @@ func with(method jwt.SigningMethod, key func(*rsa.PrivateKey) any, header map[st
 }
 
 // strangers are the callers beside those whom an organisation enrolled.
-func (h *house) strangers() map[string]caller {
-	h.Helper()
+func (s *server) strangers() map[string]optest.Caller {
+	s.Helper()
 	own := func(k *rsa.PrivateKey) any { return k }
 	public := func(k *rsa.PrivateKey) any {
 		der, err := x509.MarshalPKIXPublicKey(&k.PublicKey)
-		h.no(err)
+		s.OK(err)
 		return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
 	}
 	foreign, err := identity.NewDevIssuer()
-	h.no(err)
+	s.OK(err)
 	alien, err := foreign.Token(tenant.Principal{Org: ours, Kind: tenant.Person, Subject: "x", Role: tenant.Admin}, time.Hour, time.Now())
-	h.no(err)
+	s.OK(err)
 	tokens := map[string]string{
 		"a garbage token":             "eyJhbGciOiJSUzI1NiJ9.e30.AAAA",
-		"an expired token":            h.forge(jwt.MapClaims{"exp": time.Now().Add(-time.Second).Unix()}, nil),
-		"a token without expiry":      h.forge(jwt.MapClaims{"exp": nil}, nil),
-		"a token of the future":       h.forge(jwt.MapClaims{"nbf": time.Now().Add(time.Hour).Unix()}, nil),
-		"a token of another issuer":   h.forge(jwt.MapClaims{"iss": "https://evil.example"}, nil),
-		"a token for others":          h.forge(jwt.MapClaims{"aud": "another"}, nil),
-		"a token of no organisation":  h.forge(jwt.MapClaims{"organization_id": nil}, nil),
-		"a token of organisation -1":  h.forge(jwt.MapClaims{"organization_id": -1}, nil),
-		"a token of two":              h.forge(jwt.MapClaims{"db_org_id": int64(others)}, nil),
-		"a token that reads as a key": h.forge(jwt.MapClaims{"sub": "key:1"}, nil),
-		"alg none":                    h.forge(nil, with(jwt.SigningMethodNone, func(*rsa.PrivateKey) any { return jwt.UnsafeAllowNoneSignatureType }, nil)),
-		"HS256 by the public key":     h.forge(nil, with(jwt.SigningMethodHS256, public, nil)),
-		"HS256 by an empty key":       h.forge(nil, with(jwt.SigningMethodHS256, func(*rsa.PrivateKey) any { return []byte{} }, nil)),
-		"RS512 by the key":            h.forge(nil, with(jwt.SigningMethodRS512, own, nil)),
-		"PS256 by the key":            h.forge(nil, with(jwt.SigningMethodPS256, own, nil)),
-		"an unknown kid":              h.forge(nil, with(jwt.SigningMethodRS256, own, map[string]any{"kid": "another"})),
-		"a kid that is a path":        h.forge(nil, with(jwt.SigningMethodRS256, own, map[string]any{"kid": "../../../dev/null"})),
-		"a crit header":               h.forge(nil, with(jwt.SigningMethodRS256, own, map[string]any{"crit": []string{"exp"}})),
+		"an expired token":            s.forge(jwt.MapClaims{"exp": time.Now().Add(-time.Second).Unix()}, nil),
+		"a token without expiry":      s.forge(jwt.MapClaims{"exp": nil}, nil),
+		"a token of the future":       s.forge(jwt.MapClaims{"nbf": time.Now().Add(time.Hour).Unix()}, nil),
+		"a token of another issuer":   s.forge(jwt.MapClaims{"iss": "https://evil.example"}, nil),
+		"a token for others":          s.forge(jwt.MapClaims{"aud": "another"}, nil),
+		"a token of no organisation":  s.forge(jwt.MapClaims{"organization_id": nil}, nil),
+		"a token of organisation -1":  s.forge(jwt.MapClaims{"organization_id": -1}, nil),
+		"a token of two":              s.forge(jwt.MapClaims{"db_org_id": int64(others)}, nil),
+		"a token that reads as a key": s.forge(jwt.MapClaims{"sub": "key:1"}, nil),
+		"alg none":                    s.forge(nil, with(jwt.SigningMethodNone, func(*rsa.PrivateKey) any { return jwt.UnsafeAllowNoneSignatureType }, nil)),
+		"HS256 by the public key":     s.forge(nil, with(jwt.SigningMethodHS256, public, nil)),
+		"HS256 by an empty key":       s.forge(nil, with(jwt.SigningMethodHS256, func(*rsa.PrivateKey) any { return []byte{} }, nil)),
+		"RS512 by the key":            s.forge(nil, with(jwt.SigningMethodRS512, own, nil)),
+		"PS256 by the key":            s.forge(nil, with(jwt.SigningMethodPS256, own, nil)),
+		"an unknown kid":              s.forge(nil, with(jwt.SigningMethodRS256, own, map[string]any{"kid": "another"})),
+		"a kid that is a path":        s.forge(nil, with(jwt.SigningMethodRS256, own, map[string]any{"kid": "../../../dev/null"})),
+		"a crit header":               s.forge(nil, with(jwt.SigningMethodRS256, own, map[string]any{"crit": []string{"exp"}})),
 		"another issuer's key":        alien,
 	}
-	out := map[string]caller{}
+	out := map[string]optest.Caller{}
 	for name, token := range tokens {
-		out[name] = caller{headers: []string{"Authorization", "Bearer " + token}, kind: "bad"}
+		out[name] = optest.Caller{Headers: []string{"Authorization", "Bearer " + token}, Kind: "bad"}
 	}
-	admin, key := h.callers["admin"], h.callers["key admin"]
-	token, secret := strings.TrimPrefix(admin.headers[1], "Bearer "), key.headers[1]
+	admin, key := s.Callers["admin"], s.Callers["key admin"]
+	token, secret := strings.TrimPrefix(admin.Headers[1], "Bearer "), key.Headers[1]
 	claims := strings.Split(token, ".")
-	viewer := strings.Split(strings.TrimPrefix(h.callers["viewer"].headers[1], "Bearer "), ".")
-	bad := func(headers ...string) caller { return caller{headers: headers, kind: "bad"} }
-	good := func(c caller, headers ...string) caller { c.headers = headers; return c }
-	maps.Copy(out, map[string]caller{
+	viewer := strings.Split(strings.TrimPrefix(s.Callers["viewer"].Headers[1], "Bearer "), ".")
+	bad := func(headers ...string) optest.Caller { return optest.Caller{Headers: headers, Kind: "bad"} }
+	good := func(c optest.Caller, headers ...string) optest.Caller { c.Headers = headers; return c }
+	maps.Copy(out, map[string]optest.Caller{
 		"nobody":                    {},
 		"an empty bearer":           bad("Authorization", "Bearer "),
-		"an empty key":              {headers: []string{"X-API-Key", ""}},
+		"an empty key":              {Headers: []string{"X-API-Key", ""}},
 		"a garbage bearer":          bad("Authorization", "Bearer garbage"),
 		"basic auth":                bad("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte("admin:admin"))),
 		"a garbage key":             bad("X-API-Key", "garbage"),
 		"a made-up key":             bad("X-API-Key", "owkai_admin_"+strings.Repeat("A", 43)),
-		"a key with another role":   bad("X-API-Key", strings.Replace(h.callers["key user"].headers[1], "_user_", "_admin_", 1)),
+		"a key with another role":   bad("X-API-Key", strings.Replace(s.Callers["key user"].Headers[1], "_user_", "_admin_", 1)),
 		"a key twice":               bad("X-API-Key", secret, "X-API-Key", secret),
 		"two authorizations":        bad("Authorization", "Bearer "+token, "Authorization", "Bearer "+token),
 		"another's signature":       bad("Authorization", "Bearer "+claims[0]+"."+claims[1]+"."+viewer[2]),
@@ -185,8 +186,8 @@ func (h *house) strangers() map[string]caller {
 		"a bad session":             bad("Cookie", "access_token=garbage", "X-API-Key", secret),
 		"two sessions":              bad("Cookie", "access_token="+token+"; access_token="+token),
 		"a key in the query":        {},
-		"a forged gateway context":  {headers: []string{"X-GoLambdaProxy-ApiGw-Context", `{"authorizer": {"principalId": "admin", "organization_id": 4, "role": "admin"}}`}},
-		"forged identity headers":   {headers: []string{"X-User-Id", "1", "X-Organization-Id", "4", "X-Role", "admin", "X-Amzn-Oidc-Data", token}},
+		"a forged gateway context":  {Headers: []string{"X-GoLambdaProxy-ApiGw-Context", `{"authorizer": {"principalId": "admin", "organization_id": 4, "role": "admin"}}`}},
+		"forged identity headers":   {Headers: []string{"X-User-Id", "1", "X-Organization-Id", "4", "X-Role", "admin", "X-Amzn-Oidc-Data", token}},
 		"a key as bearer":           good(key, "Authorization", "Bearer "+secret),
 		"a key beside a mask":       good(key, "Authorization", "Bearer owkai_"+strings.Repeat("*", 43), "X-API-Key", secret),
 		"a key beside garbage":      good(key, "Authorization", "Bearer garbage", "X-API-Key", secret),
@@ -194,10 +195,10 @@ func (h *house) strangers() map[string]caller {
 		"a lower-case bearer":       good(admin, "Authorization", "bearer "+token),
 	})
 	cookie := "access_token=" + token
-	session := func(kind string, headers ...string) caller {
-		return caller{headers: append([]string{"Cookie"}, headers...), kind: kind, org: ours, role: tenant.Admin}
+	session := func(kind string, headers ...string) optest.Caller {
+		return optest.Caller{Headers: append([]string{"Cookie"}, headers...), Kind: kind, Org: ours, Role: tenant.Admin}
 	}
-	maps.Copy(out, map[string]caller{
+	maps.Copy(out, map[string]optest.Caller{
 		"a session":                     session("cookie", cookie+"; owai_csrf=c", "X-CSRF-Token", "c"),
 		"a session without csrf":        session("cookie without csrf", cookie),
 		"a session with another csrf":   session("cookie without csrf", cookie+"; owai_csrf=c", "X-CSRF-Token", "d"),
@@ -210,15 +211,15 @@ func (h *house) strangers() map[string]caller {
 		"an expired key":                  func(k *keys.Record) { k.ExpiresAt = time.Now().Add(-time.Second) },
 		"a key whose record is another's": func(k *keys.Record) { k.Role = tenant.User },
 	} {
-		out[name] = caller{headers: []string{"X-API-Key", h.key(ours, tenant.Admin, 77, change)}, kind: "bad", org: ours}
+		out[name] = optest.Caller{Headers: []string{"X-API-Key", s.Key(ours, tenant.Admin, 77, change)}, Kind: "bad", Org: ours}
 	}
 	ring, err := keys.NewRing([]byte(strings.Repeat("another pepper", 3)))
-	h.no(err)
-	unstored, _, err := h.ring.Issue(ours, tenant.Admin, zeros{})
-	h.no(err)
+	s.OK(err)
+	unstored, _, err := s.Ring.Issue(ours, tenant.Admin, zeros{})
+	s.OK(err)
 	elsewhere, _, err := ring.Issue(ours, tenant.Admin, zeros{})
-	h.no(err)
-	out["a key without record"] = caller{headers: []string{"X-API-Key", unstored}, kind: "bad", org: ours}
+	s.OK(err)
+	out["a key without record"] = optest.Caller{Headers: []string{"X-API-Key", unstored}, Kind: "bad", Org: ours}
 	out["a key of another pepper"] = bad("X-API-Key", elsewhere)
 	return out
 }
@@ -229,55 +230,55 @@ type zeros struct{}
 func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 
 func TestEveryOperationAnswersEveryCredentialAsItDeclares(t *testing.T) {
-	t.Parallel()
-	h := newHouse(t)
-	maps.Copy(h.callers, h.strangers())
+	long(t)
+	s := newServer(t)
+	maps.Copy(s.Callers, s.strangers())
 	cells, reached := 0, map[string]bool{}
-	for _, r := range h.routes {
-		still := h.target("")
-		for _, who := range h.names(func(caller) bool { return true }) {
-			c := h.callers[who]
+	for _, r := range s.Routes {
+		still := s.Target("")
+		for _, who := range s.Names(everybody) {
+			c := s.Callers[who]
 			want := due(t, r, c)
 			about := still
-			if want == 0 && c.org == ours && writes(r) && strings.Contains(r.Path, "{") {
-				about = h.target("") // what was left of the last one may be in another state
+			if want == 0 && c.Org == ours && writes(r) && strings.Contains(r.Path, "{") {
+				about = s.Target("") // what was left of the last one may be in another state
 			}
-			path, query, body := about.about(t, r)
+			path, query, body := about.About(r)
 			if who == "a key in the query" {
-				query += "&api_key=" + h.callers["key admin"].headers[1] + "&access_token=x"
+				query += "&api_key=" + s.Callers["key admin"].Headers[1] + "&access_token=x"
 			}
-			if r.Auth == endpoint.Public || r.Auth == endpoint.Optional && want == 0 && c.kind == "" {
-				c.org = 0 // nothing is to be read for it
+			if r.Auth == endpoint.Public || r.Auth == endpoint.Optional && want == 0 && c.Kind == "" {
+				c.Org = 0 // nothing is to be read for it
 			}
-			before := h.windows(about.agent)
-			a := h.send(c, r.Method, join(path, query), body)
+			before := s.windows(about.ID("agent_id"))
+			a := s.Send(c, r.Method, optest.Join(path, query), body)
 			cells++
 			switch {
-			case want != 0 && a.status != want:
-				t.Errorf("%s by %s: %d, want %d: %s", r.ID, who, a.status, want, a.body)
-			case want == 0 && (a.status == 401 || a.status == 403):
-				t.Errorf("%s by %s: %d, want it let through: %s", r.ID, who, a.status, a.body)
-			case want == 0 && c.org == others && strings.Contains(r.Path, "{") && a.status != 404:
-				t.Errorf("%s by %s: %d for what is another organisation's: %s", r.ID, who, a.status, a.body)
-			case want == 0 && c.org == ours && !success(r, a.status):
-				t.Errorf("%s by %s: %d, want a success: %s", r.ID, who, a.status, a.body)
-			case want == 0 && c.org == ours:
+			case want != 0 && a.Status != want:
+				t.Errorf("%s by %s: %d, want %d: %s", r.ID, who, a.Status, want, a.Body)
+			case want == 0 && (a.Status == 401 || a.Status == 403):
+				t.Errorf("%s by %s: %d, want it let through: %s", r.ID, who, a.Status, a.Body)
+			case want == 0 && c.Org == others && strings.Contains(r.Path, "{") && a.Status != 404:
+				t.Errorf("%s by %s: %d for what is another organisation's: %s", r.ID, who, a.Status, a.Body)
+			case want == 0 && c.Org == ours && !success(r, a.Status):
+				t.Errorf("%s by %s: %d, want a success: %s", r.ID, who, a.Status, a.Body)
+			case want == 0 && c.Org == ours:
 				reached[r.ID] = true
 			}
 			if want != 0 {
-				h.wroteNothing(r, who, c.org, about.agent, before, a)
+				s.wroteNothing(r, who, c.Org, about.ID("agent_id"), before, a)
 				for _, broken := range []string{`{"agent_id": "{agent_id}"`, `{"agent_id": 1, "zzz": 1}`} {
-					if c.org == 0 && broken[len(broken)-1] == '}' {
+					if c.Org == 0 && broken[len(broken)-1] == '}' {
 						continue // one is enough where no record is read
 					}
-					if again := h.send(c, r.Method, path+"?limit=x", about.in(broken)); again.status != want {
-						t.Errorf("%s by %s with a broken request: %d, want %d: %s", r.ID, who, again.status, want, again.body)
+					if again := s.Send(c, r.Method, path+"?limit=x", about.In(broken)); again.Status != want {
+						t.Errorf("%s by %s with a broken request: %d, want %d: %s", r.ID, who, again.Status, want, again.Body)
 					}
 				}
 			}
 		}
 	}
-	for _, r := range h.routes {
+	for _, r := range s.Routes {
 		if !reached[r.ID] && r.Auth != endpoint.Public {
 			t.Errorf("nobody got a success of %s", r.ID)
 		}
@@ -286,10 +287,10 @@ func TestEveryOperationAnswersEveryCredentialAsItDeclares(t *testing.T) {
 }
 
 // windows are an agent's counters.
-func (h *house) windows(id string) store.Attrs {
-	h.Helper()
-	items, err := h.store.Get(h.Context(), store.StateKey(ours, agent.ID(id)))
-	h.no(err)
+func (s *server) windows(id string) store.Attrs {
+	s.Helper()
+	items, err := s.Store.Get(s.Context(), store.StateKey(ours, agent.ID(id)))
+	s.OK(err)
 	if items[0] == nil {
 		return nil
 	}
@@ -299,39 +300,39 @@ func (h *house) windows(id string) store.Attrs {
 
 // wroteNothing holds the writes of a refused request against none. Where the
 // operation confirms beside its admission write, that one is taken back.
-func (h *house) wroteNothing(r endpoint.Route, who string, org tenant.ID, id string, before store.Attrs, a answer) {
-	h.Helper()
-	for _, call := range a.calls {
+func (s *server) wroteNothing(r endpoint.Route, who string, org tenant.ID, id string, before store.Attrs, a optest.Answer) {
+	s.Helper()
+	for _, call := range a.Calls {
 		for _, op := range call.Ops {
 			if !r.ConfirmInBatch || store.KeyOf(op) != store.StateKey(org, agent.ID(id)) {
-				h.Errorf("%s by %s, who is refused, writes %v", r.ID, who, store.KeyOf(op))
+				s.Errorf("%s by %s, who is refused, writes %v", r.ID, who, store.KeyOf(op))
 			}
 		}
 	}
-	after := h.windows(id)
+	after := s.windows(id)
 	for name, v := range after {
 		if v.Kind() == store.KindNumber && v.Num() != before[name].Num() {
-			h.Errorf("%s by %s, who is refused, leaves %s at %d, not %d", r.ID, who, name, v.Num(), before[name].Num())
+			s.Errorf("%s by %s, who is refused, leaves %s at %d, not %d", r.ID, who, name, v.Num(), before[name].Num())
 		}
 	}
 }
 
 // The routes of a service that nobody configured.
 func TestWithoutConfiguredCredentialsNobodyGetsIn(t *testing.T) {
-	t.Parallel()
-	h := newHouse(t)
-	maps.Copy(h.callers, h.strangers())
-	x := h.target("")
-	h.Handler = unconfigured(t, h)
+	long(t)
+	s := newServer(t)
+	maps.Copy(s.Callers, s.strangers())
+	x := s.Target("")
+	s.Serve(identity.Credentials{}) // without any keys to check credentials with
 	for _, r := range functions.Routes() {
-		for _, who := range h.names(func(caller) bool { return true }) {
-			c := h.callers[who]
-			c.org = 0
-			path, query, body := x.about(t, r)
-			a := h.send(c, r.Method, join(path, query), body)
-			open := r.Auth == endpoint.Public || r.Auth == endpoint.Optional && c.kind == ""
-			if open != (a.status == 200) || !open && a.status != 401 {
-				t.Errorf("%s by %s: %d: %s", r.ID, who, a.status, a.body)
+		for _, who := range s.Names(everybody) {
+			c := s.Callers[who]
+			c.Org = 0
+			path, query, body := x.About(r)
+			a := s.Send(c, r.Method, optest.Join(path, query), body)
+			open := r.Auth == endpoint.Public || r.Auth == endpoint.Optional && c.Kind == ""
+			if open != (a.Status == 200) || !open && a.Status != 401 {
+				t.Errorf("%s by %s: %d: %s", r.ID, who, a.Status, a.Body)
 			}
 		}
 	}

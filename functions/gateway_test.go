@@ -12,6 +12,7 @@ import (
 
 	"ascend/functions"
 	"ascend/shared/endpoint"
+	"ascend/shared/endpoint/problemjson"
 )
 
 func toFunction(r endpoint.Route) functions.Integration {
@@ -150,7 +151,7 @@ func TestWhatIsAskedForInVainIsAnsweredInTheGateway(t *testing.T) {
 				t.Errorf("%s: header %s is not declared", path, name)
 			}
 		}
-		var p endpoint.Problem
+		var p problemjson.Problem
 		if err := json.Unmarshal([]byte(said.ResponseTemplates["application/json"]), &p); err != nil || strconv.Itoa(p.Status) != status || p.ErrorCode == "" {
 			t.Errorf("%s: %+v (%v)", path, p, err)
 		}

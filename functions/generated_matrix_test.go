@@ -13,8 +13,9 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"ascend/functions/optest"
 	"ascend/shared/domain/tenant"
-	"ascend/shared/endpoint"
+	"ascend/shared/jsonschema"
 )
 
 // soak makes the generated requests many more.
@@ -25,9 +26,9 @@ var soak = os.Getenv("ASCEND_SOAK") != ""
 type generator struct {
 	*rand.Rand
 	t       testing.TB
-	h       *house
+	s       *server
 	callers []string
-	targets []target
+	targets []optest.Target
 	values  []string
 	bodies  []string
 	headers []string
@@ -40,9 +41,9 @@ type generated struct {
 	op                             string
 }
 
-func newGenerator(t testing.TB, h *house, seed uint64) *generator {
-	g := &generator{Rand: rand.New(rand.NewPCG(seed, 3)), t: t, h: h}
-	g.callers = h.names(func(c caller) bool { return c.org == ours })
+func newGenerator(t testing.TB, s *server, seed uint64) *generator {
+	g := &generator{Rand: rand.New(rand.NewPCG(seed, 3)), t: t, s: s}
+	g.callers = s.Names(func(c optest.Caller) bool { return c.Org == ours })
 	for _, line := range corpus(t, "bodies.txt") {
 		_, body, _ := strings.Cut(line, " ")
 		g.bodies = append(g.bodies, body)
@@ -53,7 +54,7 @@ func newGenerator(t testing.TB, h *house, seed uint64) *generator {
 	g.headers = slices.DeleteFunc(corpus(t, "headers.txt"), giant)
 	g.bodies = slices.DeleteFunc(g.bodies, giant)
 	for range 8 {
-		g.targets = append(g.targets, h.target(""))
+		g.targets = append(g.targets, s.Target(""))
 	}
 	return g
 }
@@ -64,19 +65,19 @@ func (g *generator) chance(n int) bool { return g.IntN(n) == 0 }
 func pick[T any](g *generator, list []T) T { return list[g.IntN(len(list))] }
 
 func (g *generator) next() generated {
-	r, x := pick(g, g.h.routes), pick(g, g.targets)
+	r, x := pick(g, g.s.Routes), pick(g, g.targets)
 	for r.ID == "openapi" && !g.chance(5) { // whose answer is as long as it is constant
-		r = pick(g, g.h.routes)
+		r = pick(g, g.s.Routes)
 	}
 	q := generated{op: r.ID, who: "admin", method: r.Method}
 	if g.chance(3) {
 		q.who = pick(g, g.callers)
 	}
-	q.path, q.query, q.body = x.about(g.t, r)
+	q.path, q.query, q.body = x.About(r)
 	if g.chance(6) {
 		for _, p := range r.Params() {
 			if p.In == "path" {
-				q.path = x.in(strings.ReplaceAll(r.Path, "{"+p.Name+"}", escape(g.value(x))))
+				q.path = x.In(strings.ReplaceAll(r.Path, "{"+p.Name+"}", escape(g.value(x))))
 			}
 		}
 	}
@@ -89,12 +90,12 @@ func (g *generator) next() generated {
 	case r.HasBody() && g.chance(2):
 		q.body = g.object(r.In(), x)
 	case g.chance(12):
-		q.body = x.in(pick(g, g.bodies))
+		q.body = x.In(pick(g, g.bodies))
 	}
 	if g.chance(20) && q.body != "" { // a byte changed, lost or added
 		i := g.IntN(len(q.body))
 		changed := q.body[:i] + pick(g, []string{"", "\x00", "{", "}", `"`, ",", "9", "\xff"}) + q.body[min(len(q.body), i+g.IntN(2)):]
-		if !strings.Contains(changed, password) || strings.Contains(changed, `"password": `) { // nobody knows a secret of another name
+		if !strings.Contains(changed, optest.Password) || strings.Contains(changed, `"password":"`) { // nobody knows a secret of another name
 			q.body = changed
 		}
 	}
@@ -114,23 +115,23 @@ func (g *generator) next() generated {
 }
 
 // value is any text.
-func (g *generator) value(x target) string { return x.in(pick(g, g.values)) }
+func (g *generator) value(x optest.Target) string { return x.In(pick(g, g.values)) }
 
 // parameter is mostly one that the parameter takes.
-func (g *generator) parameter(tag reflect.StructTag, x target) string {
+func (g *generator) parameter(tag reflect.StructTag, x optest.Target) string {
 	if enum, ok := tag.Lookup("enum"); ok && !g.chance(4) {
 		return pick(g, strings.Split(enum, ","))
 	}
 	if g.chance(3) {
 		return g.value(x)
 	}
-	return pick(g, []string{"1", "2", "5", "100", x.agent, "email_send", "2026-01-02", "2030-01-01T00:00:00Z", "1.0.0"})
+	return pick(g, []string{"1", "2", "5", "100", x.ID("agent_id"), "email_send", "2026-01-02", "2030-01-01T00:00:00Z", "1.0.0"})
 }
 
 // object is a body for a request type: some of its members, mostly of their types.
-func (g *generator) object(t reflect.Type, x target) string {
-	members, err := endpoint.Members(t)
-	g.h.no(err)
+func (g *generator) object(t reflect.Type, x optest.Target) string {
+	members, err := jsonschema.Members(t)
+	g.s.OK(err)
 	var parts []string
 	for _, m := range members {
 		if m.Name != "agent_id" && m.Name != "action_type" && m.Name != "display_name" && !g.chance(4) {
@@ -158,22 +159,22 @@ var words = map[string][]string{
 	"webhook_url": {"https://example.com/hook"}, "mcp_server_url": {"https://example.com"}, "display_name": {"An agent"},
 }
 
-func (g *generator) json(kind, name string, x target, depth int) string {
+func (g *generator) json(kind, name string, x optest.Target, depth int) string {
 	switch kind {
 	case "string", "any":
 		list := words[name]
 		switch {
 		case name == "agent_id":
-			list = []string{x.agent, x.agent, x.agent, x.fresh, "unregistered-agent"}
+			list = []string{x.ID("agent_id"), x.ID("agent_id"), x.ID("agent_id"), x.Fresh, "unregistered-agent"}
 		case list == nil:
-			list = []string{"text", x.agent, "1"}
+			list = []string{"text", x.ID("agent_id"), "1"}
 		}
 		text := pick(g, list)
 		if g.chance(8) {
 			text = g.value(x)
 		}
 		quoted, err := json.Marshal(strings.ToValidUTF8(text, "?"))
-		g.h.no(err)
+		g.s.OK(err)
 		return string(quoted)
 	case "boolean":
 		return pick(g, []string{"true", "false"})
@@ -206,7 +207,7 @@ func (g *generator) json(kind, name string, x target, depth int) string {
 // event is the request as API Gateway would hand it over.
 func (g *generator) event(q generated) []byte {
 	multi := map[string][]string{}
-	pairs := slices.Concat(g.h.callers[q.who].headers, q.headers)
+	pairs := slices.Concat(g.s.Callers[q.who].Headers, q.headers)
 	if q.body != "" {
 		pairs = append(pairs, "Content-Type", "application/json")
 	}
@@ -239,7 +240,7 @@ func (g *generator) event(q generated) []byte {
 			pick(g, []any{nil, "", "x", 1, true, []string{"a"}, map[string]string{"a": "b"}, "%zz", "/a?b#c"})
 	}
 	raw, err := json.Marshal(e, json.Deterministic(true))
-	g.h.no(err)
+	g.s.OK(err)
 	return raw
 }
 
@@ -247,7 +248,7 @@ func (g *generator) event(q generated) []byte {
 // 20,000 requests over all operations, half of them raw Lambda events; 100,000
 // with ASCEND_SOAK set. Every answer is held against the API description.
 func TestGeneratedRequestsGetWhatIsPromised(t *testing.T) {
-	t.Parallel()
+	long(t)
 	total, seeds := 20_000, 8 // each over a store of its own, because lists count what is there
 	if soak {
 		total = 100_000
@@ -255,34 +256,34 @@ func TestGeneratedRequestsGetWhatIsPromised(t *testing.T) {
 	for seed := range seeds {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			t.Parallel()
-			h := newHouse(t)
-			g := newGenerator(t, h, uint64(seed))
+			s := newServer(t)
+			g := newGenerator(t, s, uint64(seed))
 			operations, refused := map[string]int{}, 0
 			for i := range total / seeds {
 				if i%50 == 0 { // what was decided, suspended or deleted
-					g.targets[g.IntN(len(g.targets))] = h.target("")
+					g.targets[g.IntN(len(g.targets))] = s.Target("")
 				}
 				q := g.next()
-				what := fmt.Sprintf("request %d, %s by %s: %s %.300q %.500q %.300q", i, q.op, q.who, q.method, join(q.path, q.query), q.body, q.headers)
+				what := fmt.Sprintf("request %d, %s by %s: %s %.300q %.500q %.300q", i, q.op, q.who, q.method, optest.Join(q.path, q.query), q.body, q.headers)
 				a, ok := g.ask(q, i%2 == 0)
 				if !ok {
 					refused++
 					continue
 				}
-				h.examine(a, what)
+				s.examine(a, what)
 				org := ours
-				if !h.callers[q.who].org.Valid() {
+				if !s.Callers[q.who].Org.Valid() {
 					org = tenant.ID(0)
 				}
-				h.stayInside(org, a)
-				if a.status < 400 {
-					operations[a.route.ID]++
+				s.stayInside(org, a)
+				if a.Status < 400 {
+					operations[a.Route.ID]++
 				}
-				if h.failures >= 20 {
+				if s.failures >= 20 {
 					t.Fatal("too many failures to go on") // the seed brings them back
 				}
 			}
-			for _, r := range h.routes {
+			for _, r := range s.Routes {
 				if operations[r.ID] == 0 {
 					t.Errorf("no generated request succeeded at %s", r.ID)
 				}
@@ -296,17 +297,17 @@ func TestGeneratedRequestsGetWhatIsPromised(t *testing.T) {
 
 // ask sends a request over HTTP or as an event. It reports false where
 // net/http or the Lambda runtime refused it.
-func (g *generator) ask(q generated, overHTTP bool) (answer, bool) {
+func (g *generator) ask(q generated, overHTTP bool) (optest.Answer, bool) {
 	if !overHTTP {
-		return g.h.event(g.event(q))
+		return g.s.event(g.event(q))
 	}
-	headers := slices.Concat(g.h.callers[q.who].headers, q.headers)
+	headers := slices.Concat(g.s.Callers[q.who].Headers, q.headers)
 	if q.body != "" && !slices.Contains(q.headers, "Content-Type") {
 		headers = append(headers, "Content-Type", "application/json")
 	}
-	r, err := request(q.method, join(q.path, q.query), q.body, headers...)
+	r, err := optest.Request(q.method, optest.Join(q.path, q.query), q.body, headers...)
 	if err != nil {
-		return answer{}, false
+		return optest.Answer{}, false
 	}
-	return g.h.serve(r), true
+	return g.s.Do(r), true
 }

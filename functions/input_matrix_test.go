@@ -12,7 +12,9 @@ import (
 	"strings"
 	"testing"
 
+	"ascend/functions/optest"
 	"ascend/shared/endpoint"
+	"ascend/shared/jsonschema"
 )
 
 const attacks = "../testdata/attacks/"
@@ -55,16 +57,16 @@ func corpus(t testing.TB, name string) []string {
 }
 
 func TestEveryOperationBearsEveryBody(t *testing.T) {
-	t.Parallel()
-	h := newHouse(t)
+	long(t)
+	s := newServer(t)
 	bodies, seen := corpus(t, "bodies.txt"), map[reflect.Type]bool{}
-	for _, r := range h.routes {
-		x := h.target("")
+	for _, r := range s.Routes {
+		x := s.Target("")
 		for _, line := range bodies {
 			expect, body, _ := strings.Cut(line, " ")
-			variants := []string{x.in(body)}
+			variants := []string{x.In(body)}
 			// Otherwise good requests with the same fault show that it is the fault that is refused.
-			if _, _, good := x.about(t, r); expect == "refused" && strings.HasPrefix(body, `{"`) && strings.HasSuffix(body, "}") && good != "" {
+			if _, _, good := x.About(r); expect == "refused" && strings.HasPrefix(body, `{"`) && strings.HasSuffix(body, "}") && good != "" {
 				variants = append(variants, strings.TrimSuffix(good, "}")+","+body[1:])
 			}
 			for _, body := range variants {
@@ -72,15 +74,15 @@ func TestEveryOperationBearsEveryBody(t *testing.T) {
 				if len(body) > 50_000 && (!reads || seen[r.In()]) {
 					continue // another operation of the same type has had it
 				}
-				path, query, _ := x.about(t, r)
-				a := h.as("admin", r.Method, join(path, query), body)
+				path, query, _ := x.About(r)
+				a := s.As("admin", r.Method, optest.Join(path, query), body)
 				switch {
-				case expect == "refused" && reads && a.status < 400:
-					t.Errorf("%s took %.200q: %d %.300s", r.ID, body, a.status, a.body)
-				case !reads && a.status != 200:
-					t.Errorf("%s, a GET, looked at %.200q: %d %.300s", r.ID, body, a.status, a.body)
-				case reads && a.status >= 400 && !slices.Contains([]int{400, 404, 413, 422}, a.status):
-					t.Errorf("%s refused %.200q with %d %.300s", r.ID, body, a.status, a.body)
+				case expect == "refused" && reads && a.Status < 400:
+					t.Errorf("%s took %.200q: %d %.300s", r.ID, body, a.Status, a.Body)
+				case !reads && a.Status != 200:
+					t.Errorf("%s, a GET, looked at %.200q: %d %.300s", r.ID, body, a.Status, a.Body)
+				case reads && a.Status >= 400 && !slices.Contains([]int{400, 404, 413, 422}, a.Status):
+					t.Errorf("%s refused %.200q with %d %.300s", r.ID, body, a.Status, a.Body)
 				}
 			}
 		}
@@ -91,8 +93,8 @@ func TestEveryOperationBearsEveryBody(t *testing.T) {
 // TestEveryMemberRefusesOtherTypes sends every JSON type for every member of
 // every body, and wants the wrong ones refused by name.
 func TestEveryMemberRefusesOtherTypes(t *testing.T) {
-	t.Parallel()
-	h := newHouse(t)
+	long(t)
+	s := newServer(t)
 	values := map[string][]string{
 		"string": {`"text"`, `""`, `"1"`}, "boolean": {`true`, `false`}, "array": {`[]`, `[1]`, `[null]`, `[[]]`, `[{}]`},
 		"object": {`{}`, `{"a":1}`, `{"agent_id":{}}`}, "integer": {`1`, `0`, `-1`, `9007199254740993`}, "number": {`0.5`, `1e2`, `-0`, `1E400`}, "null": {`null`},
@@ -103,30 +105,30 @@ func TestEveryMemberRefusesOtherTypes(t *testing.T) {
 		unknown endpoint.Unknown
 	}
 	cells, seen := 0, map[decoding]bool{}
-	for _, r := range h.routes {
+	for _, r := range s.Routes {
 		as := decoding{r.In(), r.InvalidStatus, r.Unknown}
 		if !r.HasBody() || seen[as] { // an older name of an operation decodes as that does
 			continue
 		}
 		seen[as] = true
-		x := h.target("")
-		members, err := endpoint.Members(r.In())
-		h.no(err)
+		x := s.Target("")
+		members, err := jsonschema.Members(r.In())
+		s.OK(err)
 		for _, m := range members {
 			kind := jsonKind(m.Field.Type)
 			for sent, texts := range values {
 				for _, text := range texts {
 					cells++
-					path, query, body := x.about(t, r)
-					a := h.as("admin", r.Method, join(path, query), member(t, body, m.Name, text))
+					path, query, body := x.About(r)
+					a := s.As("admin", r.Method, optest.Join(path, query), member(t, body, m.Name, text))
 					fits := kind == "any" || sent == kind || sent == "null" || kind == "integer" && sent == "number" || kind == "number" && sent == "integer"
 					if fits {
 						continue // examine has looked for what may never be
 					}
-					if a.status != r.InvalidStatus {
-						t.Errorf("%s: %s, of %s, takes %s: %d %.300s", r.ID, m.Name, kind, text, a.status, a.body)
-					} else if got := a.text("/errors/0/pointer"); got != "/"+m.Name && !strings.HasPrefix(got, "/"+m.Name+"/") {
-						t.Errorf("%s: %s with %s is refused at %q: %.300s", r.ID, m.Name, text, got, a.body)
+					if a.Status != r.InvalidStatus {
+						t.Errorf("%s: %s, of %s, takes %s: %d %.300s", r.ID, m.Name, kind, text, a.Status, a.Body)
+					} else if got := a.Text("/errors/0/pointer"); got != "/"+m.Name && !strings.HasPrefix(got, "/"+m.Name+"/") {
+						t.Errorf("%s: %s with %s is refused at %q: %.300s", r.ID, m.Name, text, got, a.Body)
 					}
 				}
 			}
@@ -161,24 +163,24 @@ func jsonKind(t reflect.Type) string {
 }
 
 func TestUnknownMembersAreRefusedWhereTheSpecSaysSo(t *testing.T) {
-	t.Parallel()
-	h := newHouse(t)
-	for _, r := range h.routes {
+	long(t)
+	s := newServer(t)
+	for _, r := range s.Routes {
 		if r.Method == "GET" {
 			continue
 		}
 		for name, pointer := range map[string]string{"zzz_typo": "/zzz_typo", "Reason": "/Reason", "a/b~c": "/a~1b~0c", "": "/", strings.Repeat("n", 3000): "/" + strings.Repeat("n", 200)} {
-			x := h.target("")
-			path, query, body := x.about(t, r)
-			a := h.as("admin", r.Method, join(path, query), member(t, body, name, "1"))
+			x := s.Target("")
+			path, query, body := x.About(r)
+			a := s.As("admin", r.Method, optest.Join(path, query), member(t, body, name, "1"))
 			switch r.Unknown {
 			case endpoint.Tolerate:
-				if !success(r, a.status) {
-					t.Errorf("%s refuses the unknown member %.20q: %d %s", r.ID, name, a.status, a.body)
+				if !success(r, a.Status) {
+					t.Errorf("%s refuses the unknown member %.20q: %d %s", r.ID, name, a.Status, a.Body)
 				}
 			default:
-				if got := a.text("/errors/0/pointer"); a.status != r.InvalidStatus || got != pointer {
-					t.Errorf("%s with the unknown member %.20q: %d at %.20q: %s", r.ID, name, a.status, got, a.body)
+				if got := a.Text("/errors/0/pointer"); a.Status != r.InvalidStatus || got != pointer {
+					t.Errorf("%s with the unknown member %.20q: %d at %.20q: %s", r.ID, name, a.Status, got, a.Body)
 				}
 			}
 		}
@@ -186,28 +188,28 @@ func TestUnknownMembersAreRefusedWhereTheSpecSaysSo(t *testing.T) {
 }
 
 func TestEveryPathAndMethodGetsAProblemOrAnAnswer(t *testing.T) {
-	t.Parallel()
-	h := newHouse(t)
-	x := h.target("")
+	long(t)
+	s := newServer(t)
+	x := s.Target("")
 	refused, answered := 0, 0
 	for _, target := range corpus(t, "paths.txt") {
 		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW", "get"} {
 			for _, who := range []string{"manager", "key admin"} {
-				r, err := request(method, x.in(target), "", h.callers[who].headers...)
+				r, err := optest.Request(method, x.In(target), "", s.Callers[who].Headers...)
 				if err != nil {
 					refused++ // by net/http, before it reaches us
 					continue
 				}
 				answered++
-				a := h.serve(r)
+				a := s.Do(r)
 				what := fmt.Sprintf("%s %.200q", method, target)
-				h.examine(a, what)
-				h.stayInside(ours, a)
-				if a.route == nil && a.status != 404 && a.status != 405 {
-					t.Errorf("%s: no operation answered %d: %s", what, a.status, a.body)
+				s.examine(a, what)
+				s.stayInside(ours, a)
+				if a.Route == nil && a.Status != 404 && a.Status != 405 {
+					t.Errorf("%s: no operation answered %d: %s", what, a.Status, a.Body)
 				}
-				if a.header.Get("Location") != "" {
-					t.Errorf("%s is sent to %q", what, a.header.Get("Location"))
+				if a.Header.Get("Location") != "" {
+					t.Errorf("%s is sent to %q", what, a.Header.Get("Location"))
 				}
 			}
 		}
@@ -219,23 +221,23 @@ func TestEveryPathAndMethodGetsAProblemOrAnAnswer(t *testing.T) {
 }
 
 func TestEveryParameterBearsEveryValue(t *testing.T) {
-	t.Parallel()
-	h := newHouse(t)
+	long(t)
+	s := newServer(t)
 	values := corpus(t, "values.txt")
-	for _, r := range h.routes {
-		x := h.target("")
+	for _, r := range s.Routes {
+		x := s.Target("")
 		for _, p := range r.Params() {
 			for _, value := range values {
-				value = x.in(value)
-				path, query, body := x.about(t, r)
+				value = x.In(value)
+				path, query, body := x.About(r)
 				switch p.In {
 				case "path":
-					path = x.in(strings.ReplaceAll(r.Path, "{"+p.Name+"}", escape(value)))
+					path = x.In(strings.ReplaceAll(r.Path, "{"+p.Name+"}", escape(value)))
 				case "query":
 					query = p.Name + "=" + escape(value)
 				}
-				a := h.as("admin", r.Method, join(path, query), body)
-				if a.status < 400 && (a.route == nil || a.route.ID != r.ID) {
+				a := s.As("admin", r.Method, optest.Join(path, query), body)
+				if a.Status < 400 && (a.Route == nil || a.Route.ID != r.ID) {
 					t.Errorf("%s with the %s %s %.50q was answered by another operation", r.ID, p.In, p.Name, value)
 				}
 			}
@@ -257,11 +259,11 @@ func escape(s string) string {
 }
 
 func TestEveryOperationBearsEveryHeader(t *testing.T) {
-	t.Parallel()
-	h := newHouse(t)
+	long(t)
+	s := newServer(t)
 	refused := 0
-	for _, r := range h.routes {
-		x := h.target("")
+	for _, r := range s.Routes {
+		x := s.Target("")
 		for _, line := range corpus(t, "headers.txt") {
 			var headers []string
 			for one := range strings.SplitSeq(line, " | ") {
@@ -269,26 +271,26 @@ func TestEveryOperationBearsEveryHeader(t *testing.T) {
 				headers = append(headers, name, strings.TrimPrefix(value, " "))
 			}
 			for _, who := range []string{"admin", "none"} {
-				path, query, body := x.about(t, r)
-				own := h.callers[who].headers // nobody is called "none"
+				path, query, body := x.About(r)
+				own := s.Callers[who].Headers // nobody is called "none"
 				if slices.Contains(headers, "Content-Type") {
 					own = slices.Clone(own)
 				} else if body != "" {
 					own = append(slices.Clone(own), "Content-Type", "application/json")
 				}
-				q, err := request(r.Method, join(path, query), body, append(slices.Clone(own), headers...)...)
+				q, err := optest.Request(r.Method, optest.Join(path, query), body, append(slices.Clone(own), headers...)...)
 				if err != nil {
 					refused++
 					continue
 				}
-				a := h.serve(q)
-				h.examine(a, fmt.Sprintf("%s with %.100q", r.ID, line))
+				a := s.Do(q)
+				s.examine(a, fmt.Sprintf("%s with %.100q", r.ID, line))
 				if who == "none" {
-					h.stayInside(0, a)
+					s.stayInside(0, a)
 				} else {
-					h.stayInside(ours, a)
+					s.stayInside(ours, a)
 				}
-				for name, values := range a.header {
+				for name, values := range a.Header {
 					for _, v := range values {
 						if strings.ContainsFunc(v, func(c rune) bool { return c < ' ' || c == 0x7f }) || len(v) > 4096 {
 							t.Errorf("%s with %.100q: the header %s of the answer is %.100q", r.ID, line, name, v)
@@ -303,20 +305,20 @@ func TestEveryOperationBearsEveryHeader(t *testing.T) {
 
 func TestEveryRawEventGetsAProblemOrAnAnswer(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	s := newServer(t)
 	files, err := filepath.Glob(attacks + "events/*.json")
-	h.no(err)
+	s.OK(err)
 	if len(files) < 40 {
 		t.Fatalf("only %d events", len(files))
 	}
 	for _, file := range files {
 		raw, err := os.ReadFile(file)
-		h.no(err)
-		a, ok := h.event(raw)
+		s.OK(err)
+		a, ok := s.event(raw)
 		if !ok {
 			continue // not even the runtime can read it
 		}
-		h.examine(a, filepath.Base(file))
-		h.stayInside(0, a)
+		s.examine(a, filepath.Base(file))
+		s.stayInside(0, a)
 	}
 }

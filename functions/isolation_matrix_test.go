@@ -5,99 +5,94 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/go-json-experiment/json"
 
+	"ascend/functions/optest"
+	"ascend/shared/app/page"
 	"ascend/shared/endpoint"
+	"ascend/shared/jsonschema"
 )
-
-// strange is a target that nobody has.
-var strange = target{agent: "agent-nobody-has", action: "3021614606207", fresh: "fresh-nobody-has", workflow: "wf_0123456789abcdef0123456789abcdef"}
-
-// echoes are what of two targets an answer may echo, so that it can be masked.
-func echoes(x target) []string {
-	return []string{x.agent, "<agent>", x.action, "<action>", x.fresh, "<fresh>", x.workflow, "<workflow>"}
-}
 
 // both asks the same about a target of the others and about one that nobody
 // has, and wants the same bytes.
-func (h *house) both(what string, theirs target, ask func(target) answer) {
-	h.Helper()
-	got, want := ask(theirs).masked(echoes(theirs)...), ask(strange).masked(echoes(strange)...)
+func (s *server) both(what string, theirs optest.Target, ask func(optest.Target) optest.Answer) {
+	s.Helper()
+	unknown := optest.Unknown()
+	got, want := masked(ask(theirs), theirs.Masks()...), masked(ask(unknown), unknown.Masks()...)
 	if got != want {
-		h.Errorf("%s: what is another organisation's is told from what is nobody's:\n%.900s\n%.900s", what, got, want)
+		s.Errorf("%s: what is another organisation's is told from what is nobody's:\n%.900s\n%.900s", what, got, want)
 	}
 }
 
 func TestAnotherOrganisationsIDsAreUnknown(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
-	theirs := h.target("other ")
-	before := h.records("other ", theirs)
-	for _, r := range h.routes {
+	s := newServer(t)
+	theirs := s.Target("other ")
+	before := s.records("other ", theirs)
+	for _, r := range s.Routes {
 		if !strings.Contains(r.Path, "{") && !r.HasBody() {
 			continue // nothing can be named; stayInside watches the lists
 		}
 		for _, who := range []string{"admin", "key admin", "viewer"} {
-			h.both(r.ID+" by "+who, theirs, func(x target) answer {
-				path, query, body := x.about(t, r)
-				return h.as(who, r.Method, join(path, query), body)
+			s.both(r.ID+" by "+who, theirs, func(x optest.Target) optest.Answer {
+				path, query, body := x.About(r)
+				return s.As(who, r.Method, optest.Join(path, query), body)
 			})
 		}
 		if !strings.Contains(r.Path, "{") {
 			continue
 		}
 		who := "admin"
-		if due(t, r, h.callers[who]) != 0 {
+		if due(t, r, s.Callers[who]) != 0 {
 			t.Fatalf("an admin may not call %s", r.ID)
 		}
-		path, query, body := theirs.about(t, r)
-		if a := h.as(who, r.Method, join(path, query), body); a.status != 404 {
-			t.Errorf("%s of another organisation's: %d: %s", r.ID, a.status, a.body)
+		path, query, body := theirs.About(r)
+		if a := s.As(who, r.Method, optest.Join(path, query), body); a.Status != 404 {
+			t.Errorf("%s of another organisation's: %d: %s", r.ID, a.Status, a.Body)
 		}
 	}
-	if after := h.records("other ", theirs); after != before {
+	if after := s.records("other ", theirs); after != before {
 		t.Errorf("what is the others' changed:\n%s\n%s", before, after)
 	}
 }
 
-// records is what an organisation reads of a target.
-func (h *house) records(org string, x target) string {
-	h.Helper()
+// records returns what an organisation reads of a target and in its lists.
+func (s *server) records(org string, x optest.Target) string {
+	s.Helper()
 	var b strings.Builder
-	for _, path := range []string{
-		"/api/registry/agents/{agent_id}", "/api/registry/agents/{agent_id}/versions", "/api/registry/agents/{agent_id}/usage",
-		"/api/v1/actions/{action_id}", "/api/v1/actions/{action_id}/status", "/api/sdk/approval/{approval_request_id}", "/api/registry/agents", "/api/v1/actions",
-		"/api/governance/workflows", "/api/governance/workflows/{workflow_id}",
-	} {
-		b.Write(counted.ReplaceAll(h.want(200, h.as(org+"admin", "GET", x.in(path), "")).body, nil))
+	for _, r := range s.Routes {
+		if r.Method == http.MethodGet && (strings.Contains(r.Path, "{") || r.HasPages()) {
+			b.Write(counted.ReplaceAll(s.As(org+"admin", r.Method, x.In(r.Path), "").Want(200).Body, nil))
+		}
 	}
 	return b.String()
 }
 
 func TestQueriesThatNameAnotherOrganisationsRecordsFindNothing(t *testing.T) {
-	t.Parallel()
-	h := newHouse(t)
-	theirs := h.target("other ")
-	h.target("")
+	long(t)
+	s := newServer(t)
+	theirs := s.Target("other ")
+	s.Target("")
 	references := 0
-	for _, r := range h.routes {
-		mine := h.target("")
+	for _, r := range s.Routes {
+		mine := s.Target("")
 		for _, p := range r.Params() {
 			if p.In != "query" {
 				continue
 			}
 			for _, name := range append([]string{p.Name}, p.Aliases...) {
-				for _, value := range []string{"{agent_id}", "{action_id}", "{workflow_id}"} {
+				for _, param := range optest.Params() {
 					references++
-					h.both(r.ID+" with "+name, theirs, func(x target) answer {
-						path, query, body := mine.about(t, r)
+					s.both(r.ID+" with "+name, theirs, func(x optest.Target) optest.Answer {
+						path, query, body := mine.About(r)
 						values, err := url.ParseQuery(query)
-						h.no(err)
-						values.Set(name, x.in(value))
-						return h.as("admin", r.Method, join(path, values.Encode()), body)
+						s.OK(err)
+						values.Set(name, x.ID(param))
+						return s.As("admin", r.Method, optest.Join(path, values.Encode()), body)
 					})
 				}
 			}
@@ -111,26 +106,27 @@ func TestQueriesThatNameAnotherOrganisationsRecordsFindNothing(t *testing.T) {
 // TestBodiesThatNameAnotherOrganisationsRecordsFindNothing puts the others' ids
 // into every member of every body, one at a time, as text and as number.
 func TestBodiesThatNameAnotherOrganisationsRecordsFindNothing(t *testing.T) {
-	t.Parallel()
-	h := newHouse(t)
-	theirs := h.target("other ")
-	for _, r := range h.routes {
+	long(t)
+	s := newServer(t)
+	theirs := s.Target("other ")
+	for _, r := range s.Routes {
 		if !r.HasBody() {
 			continue
 		}
-		mine := h.target("")
-		members, err := endpoint.Members(r.In())
-		h.no(err)
+		mine := s.Target("")
+		members, err := jsonschema.Members(r.In())
+		s.OK(err)
 		for _, m := range members {
-			for _, value := range []string{`"{agent_id}"`, `"{workflow_id}"`, `"{action_id}"`, `{action_id}`, `["{agent_id}"]`, `{"agent_id": "{agent_id}", "id": {action_id}}`} {
-				h.both(r.ID+" with "+m.Name, theirs, func(x target) answer {
-					if strings.Contains(r.Path, "{") || strings.Contains(samples[r.ID].body, "{fresh}") { // which changes its target
-						mine = h.target("")
+			for _, value := range namings() {
+				s.both(r.ID+" with "+m.Name, theirs, func(x optest.Target) optest.Answer {
+					if strings.Contains(r.Path, "{") { // which changes its target
+						mine = s.Target("")
 					}
-					path, query, body := mine.about(t, r)
-					body = member(t, body, m.Name, x.in(value))
-					a := h.as("admin", r.Method, join(path, query), body)
-					a.body = []byte(a.masked(echoes(mine)...))
+					mine = s.Renew(mine)
+					path, query, body := mine.About(r)
+					body = member(t, body, m.Name, x.In(value))
+					a := s.As("admin", r.Method, optest.Join(path, query), body)
+					a.Body = []byte(masked(a, mine.Masks()...))
 					return a
 				})
 			}
@@ -138,7 +134,21 @@ func TestBodiesThatNameAnotherOrganisationsRecordsFindNothing(t *testing.T) {
 	}
 }
 
-// member is a JSON object with one member set.
+// namings returns JSON values with placeholders for a target's ids: each as text and,
+// where it is one, as a number, and all of them in a list and in an object.
+func namings() []string {
+	var values, members []string
+	for _, param := range optest.Params() {
+		text := `"{` + param + `}"`
+		values, members = append(values, text), append(members, `"`+param+`": `+text)
+		if _, err := strconv.Atoi(optest.Unknown().ID(param)); err == nil {
+			values, members = append(values, "{"+param+"}"), append(members, `"id": {`+param+`}`)
+		}
+	}
+	return append(values, `["{agent_id}"]`, "{"+strings.Join(members, ", ")+"}")
+}
+
+// member returns a JSON object with one member set.
 func member(t testing.TB, body, name, value string) string {
 	t.Helper()
 	members := map[string]any{}
@@ -161,48 +171,53 @@ func member(t testing.TB, body, name, value string) string {
 
 func TestAnotherOrganisationsCursorIsAnyGarbage(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	s := newServer(t)
 	for range 3 {
-		h.target("")
-		h.target("other ")
+		s.Target("")
+		s.Target("other ")
 	}
-	theirs, mine := h.target("other "), h.target("")
-	for range 2 {
-		for org, x := range map[string]target{"": mine, "other ": theirs} {
-			h.want(200, h.as(org+"admin", "PUT", "/api/registry/agents/"+x.agent, fmt.Sprintf(`{"description": "%d"}`, h.made)))
-			h.made++
+	theirs, mine := s.Target("other "), s.Target("")
+	for i := range 2 {
+		for org, x := range map[string]optest.Target{"": mine, "other ": theirs} {
+			s.As(org+"admin", "PUT", "/api/registry/agents/"+x.ID("agent_id"), fmt.Sprintf(`{"description": "%d"}`, i)).Want(200)
 		}
 	}
 	lists := 0
-	for _, r := range h.routes {
+	for _, r := range s.Routes {
 		if !r.HasPages() {
 			continue
 		}
 		lists++
-		path, _, _ := theirs.about(t, r)
-		cursor := next(h.want(200, h.as("other admin", r.Method, path+"?limit=1", "")))
+		path, _, _ := theirs.About(r)
+		cursor := next(s.As("other admin", r.Method, path+"?limit=1", "").Want(200))
 		if cursor == "" {
 			t.Errorf("%s gives no cursor", r.ID)
 			continue
 		}
-		h.want(200, h.as("other admin", r.Method, path+"?limit=1&cursor="+cursor, ""))
-		path, _, _ = mine.about(t, r)
-		foreign := h.as("admin", r.Method, path+"?limit=1&cursor="+cursor, "")
-		garbage := h.as("admin", r.Method, path+"?limit=1&cursor=AQAAAAAAAAAAAAAA", "")
-		if foreign.status != r.InvalidStatus || foreign.masked() != garbage.masked() {
-			t.Errorf("%s: another organisation's cursor: %s, garbage: %s", r.ID, foreign.masked(), garbage.masked())
+		s.As("other admin", r.Method, path+"?limit=1&cursor="+cursor, "").Want(200)
+		path, _, _ = mine.About(r)
+		foreign := s.As("admin", r.Method, path+"?limit=1&cursor="+cursor, "")
+		garbage := s.As("admin", r.Method, path+"?limit=1&cursor=AQAAAAAAAAAAAAAA", "")
+		if foreign.Status != r.InvalidStatus || masked(foreign) != masked(garbage) {
+			t.Errorf("%s: another organisation's cursor: %s, garbage: %s", r.ID, masked(foreign), masked(garbage))
 		}
 		// A cursor has no secret, so anybody can make one for their own
 		// organisation. It must not reach out of it, nor break anything.
-		for _, position := range []string{
-			theirs.action, theirs.agent, theirs.workflow, "0", "1", "-1", "~", "\x00", "a\x00b", "\xff\xfe", strings.Repeat("9", 300), "agent#", "version#",
-			"0 0 " + theirs.agent, "-5 -3 agent", "9999999999999999999 0 x", "1 1 \xff\xff\xff", "9223372036854775807", "-9223372036854775808", "٣",
-		} {
-			for _, list := range []string{"actions", "agents", "workflows", "versions of " + mine.agent} {
-				forged := endpoint.NextCursor(ours, list, position)
-				a := h.as("admin", r.Method, path+"?limit=2&cursor="+forged, "")
-				if strings.Contains(string(a.body), theirs.agent) || strings.Contains(string(a.body), theirs.action) || strings.Contains(string(a.body), theirs.workflow) {
-					t.Errorf("%s with a forged cursor at %q shows the others': %s", r.ID, position, a.body)
+		positions := []string{
+			"0", "1", "-1", "~", "\x00", "a\x00b", "\xff\xfe", strings.Repeat("9", 300), "agent#", "version#",
+			"0 0 " + theirs.ID("agent_id"), "-5 -3 agent", "9999999999999999999 0 x", "1 1 \xff\xff\xff", "9223372036854775807", "-9223372036854775808", "٣",
+		}
+		for _, param := range optest.Params() {
+			positions = append(positions, theirs.ID(param))
+		}
+		for _, position := range positions {
+			for _, list := range []string{"actions", "agents", "workflows", "versions of " + mine.ID("agent_id")} {
+				forged := endpoint.NextCursor(ours, list, page.Cursor{After: position})
+				a := s.As("admin", r.Method, path+"?limit=2&cursor="+forged, "")
+				for _, param := range optest.Params() {
+					if strings.Contains(string(a.Body), theirs.ID(param)) {
+						t.Errorf("%s with a forged cursor at %q shows the others' %s: %s", r.ID, position, param, a.Body)
+					}
 				}
 			}
 		}
@@ -213,11 +228,11 @@ func TestAnotherOrganisationsCursorIsAnyGarbage(t *testing.T) {
 }
 
 // next is an answer's cursor, in its body or its Link header.
-func next(a answer) string {
-	if c := a.text("/pagination/next_cursor"); c != "" {
+func next(a optest.Answer) string {
+	if c := a.Text("/pagination/next_cursor"); c != "" {
 		return c
 	}
-	_, rest, _ := strings.Cut(a.header.Get("Link"), "cursor=")
+	_, rest, _ := strings.Cut(a.Header.Get("Link"), "cursor=")
 	end := strings.IndexAny(rest, "&>")
 	if end < 0 {
 		return ""
@@ -228,30 +243,30 @@ func next(a answer) string {
 // TestAnIdempotencyKeyIsOnesOwn uses a key that another organisation, or
 // another operation, has used with something else.
 func TestAnIdempotencyKeyIsOnesOwn(t *testing.T) {
-	t.Parallel()
-	h := newHouse(t)
+	long(t)
+	s := newServer(t)
 	checked := 0
-	for _, r := range h.routes {
+	for _, r := range s.Routes {
 		if r.Method == http.MethodGet {
 			continue // which has nothing to repeat
 		}
 		for _, header := range []string{"Idempotency-Key", "X-Correlation-ID"} {
 			for _, same := range []bool{true, false} {
-				theirs, mine := h.target("other "), h.target("")
-				ask := func(who string, x target, value string) answer {
-					path, query, body := x.about(t, r)
+				theirs, mine := s.Target("other "), s.Target("")
+				ask := func(who string, x optest.Target, value string) optest.Answer {
+					path, query, body := x.About(r)
 					if !same && body != "" && strings.HasPrefix(who, "other") {
 						body = " " + body
 					}
-					return h.as(who, r.Method, join(path, query), body, header, value)
+					return s.As(who, r.Method, optest.Join(path, query), body, header, value)
 				}
-				value := fmt.Sprintf("key-%d", h.made)
+				value := "key-of-" + mine.Fresh
 				ask("other admin", theirs, value)
 				got := ask("admin", mine, value)
-				fresh := h.target("")
+				fresh := s.Target("")
 				want := ask("admin", fresh, value+"-fresh")
-				got.header.Del("X-Correlation-Id")
-				if g, w := got.masked(echoes(mine)...), want.masked(echoes(fresh)...); g != w || got.header.Get("Idempotency-Replayed") != "" {
+				got.Header.Del("X-Correlation-Id")
+				if g, w := masked(got, mine.Masks()...), masked(want, fresh.Masks()...); g != w || got.Header.Get("Idempotency-Replayed") != "" {
 					t.Errorf("%s with the others' %s: %s, with a fresh one: %s", r.ID, header, g, w)
 				}
 				checked++
@@ -260,15 +275,15 @@ func TestAnIdempotencyKeyIsOnesOwn(t *testing.T) {
 				}
 				// And it does what it says: once, for the same caller.
 				again := ask("admin", mine, value)
-				if again.header.Get("Idempotency-Replayed") != "true" || again.status != got.status || string(again.body) != string(got.body) {
-					t.Errorf("%s again: %d %s, first: %d %s", r.ID, again.status, again.body, got.status, got.body)
+				if again.Header.Get("Idempotency-Replayed") != "true" || again.Status != got.Status || string(again.Body) != string(got.Body) {
+					t.Errorf("%s again: %d %s, first: %d %s", r.ID, again.Status, again.Body, got.Status, got.Body)
 				}
-				path, query, body := mine.about(t, r)
+				path, query, body := mine.About(r)
 				if body == "" || r.Body == endpoint.NoBody {
 					continue
 				}
-				if a := h.as("admin", r.Method, join(path, query), body+" ", header, value); a.status != 422 || a.text("/error_code") != "IDEMPOTENCY_KEY_REUSED" {
-					t.Errorf("%s with the key and another body: %d %s", r.ID, a.status, a.body)
+				if a := s.As("admin", r.Method, optest.Join(path, query), body+" ", header, value); a.Status != 422 || a.Text("/error_code") != "IDEMPOTENCY_KEY_REUSED" {
+					t.Errorf("%s with the key and another body: %d %s", r.ID, a.Status, a.Body)
 				}
 			}
 		}
@@ -281,36 +296,36 @@ func TestAnIdempotencyKeyIsOnesOwn(t *testing.T) {
 // not count for a later command, or two credentials together, or a lost
 // answer, lift an agent's limit (invariant I6).
 func TestARefusedSubmissionLeavesNothingToLeanOn(t *testing.T) {
-	t.Parallel()
+	long(t)
 	const limit, sends = 2, 6
-	for name, refuse := range map[string]func(*house, string, string, string){
-		"a viewer, who is refused, sent the same command before": func(h *house, path, body, key string) {
-			h.want(403, h.as("viewer", "POST", path, body, "Idempotency-Key", key))
+	for name, refuse := range map[string]func(*server, string, string, string){
+		"a viewer, who is refused, sent the same command before": func(s *server, path, body, key string) {
+			s.As("viewer", "POST", path, body, "Idempotency-Key", key).Want(403)
 		},
-		"a revoked key sent the same command before": func(h *house, path, body, key string) {
-			h.want(401, h.as("a revoked key", "POST", path, body, "Idempotency-Key", key))
+		"a revoked key sent the same command before": func(s *server, path, body, key string) {
+			s.As("a revoked key", "POST", path, body, "Idempotency-Key", key).Want(401)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := newHouse(t)
-			maps.Copy(h.callers, h.strangers())
-			x := h.target("")
-			h.want(200, h.as("admin", "PUT", "/api/registry/agents/"+x.agent+"/rate-limits", fmt.Sprintf(`{"max_actions_per_day": %d}`, limit+1)))
-			path, body := "/api/v1/actions/submit", x.in(`{"agent_id": "{agent_id}", "action_type": "data_read"}`)
+			s := newServer(t)
+			maps.Copy(s.Callers, s.strangers())
+			x := s.Target("")
+			s.As("admin", "PUT", "/api/registry/agents/"+x.ID("agent_id")+"/rate-limits", fmt.Sprintf(`{"max_actions_per_day": %d}`, limit+1)).Want(200)
+			path, body := "/api/v1/actions/submit", x.In(`{"agent_id": "{agent_id}", "action_type": "data_read"}`)
 			admitted := 1 // the target's own
 			for i := range sends {
 				key := fmt.Sprintf("key-%d", i)
-				refuse(h, path, body, key)
-				a := h.want(200, h.as("key user", "POST", path, body, "Idempotency-Key", key))
-				if a.text("/error_code") != "RATE_LIMIT_EXCEEDED" {
+				refuse(s, path, body, key)
+				a := s.As("key user", "POST", path, body, "Idempotency-Key", key).Want(200)
+				if a.Text("/error_code") != "RATE_LIMIT_EXCEEDED" {
 					admitted++
 				}
 			}
 			if admitted != limit+1 {
 				t.Errorf("%d actions were admitted under a limit of %d", admitted, limit+1)
 			}
-			usage := h.as("admin", "GET", "/api/registry/agents/"+x.agent+"/usage", "")
-			if got := usage.at("/rate_limits/per_day/current"); got != fmt.Sprint(limit+1) {
+			usage := s.As("admin", "GET", "/api/registry/agents/"+x.ID("agent_id")+"/usage", "")
+			if got := usage.At("/rate_limits/per_day/current"); got != fmt.Sprint(limit+1) {
 				t.Errorf("usage shows %s, want %d", got, limit+1)
 			}
 		})
@@ -320,23 +335,19 @@ func TestARefusedSubmissionLeavesNothingToLeanOn(t *testing.T) {
 // TestTheKitTellsWhoseRecordsAreRead keeps stayInside from being blind.
 func TestTheKitTellsWhoseRecordsAreRead(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
-	x := h.target("other ")
-	for _, ask := range []struct{ method, path, body string }{
-		{"GET", "/api/registry/agents", ""},
-		{"GET", "/api/v1/actions", ""},
-		{"GET", "/api/v1/actions/{action_id}", ""},
-		{"POST", "/api/v1/actions/submit", submission.body},
-		{"POST", "/api/registry/agents", samples["agents-register"].body},
-	} {
-		a := h.as("other key admin", ask.method, x.in(ask.path), x.in(ask.body))
-		if len(a.calls) == 0 {
-			t.Errorf("%s %s asked nothing of the store", ask.method, ask.path)
+	s := newServer(t)
+	x := s.Target("other ")
+	for _, id := range []string{"agents-list", "actions-list", "actions-get", "actions-submit", "agents-register"} {
+		r := s.Route(id)
+		path, query, body := x.About(r)
+		a := s.As("other key admin", r.Method, optest.Join(path, query), body)
+		if len(a.Calls) == 0 {
+			t.Errorf("%s asked nothing of the store", id)
 		}
-		for _, call := range a.calls {
+		for _, call := range a.Calls {
 			for _, pk := range partitions(call) {
 				if pk != others.String() && !strings.HasPrefix(pk, others.String()+"#") {
-					t.Errorf("%s %s: partition %q", ask.method, ask.path, pk)
+					t.Errorf("%s: partition %q", id, pk)
 				}
 			}
 		}

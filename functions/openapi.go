@@ -13,6 +13,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"ascend/shared/endpoint"
+	"ascend/shared/endpoint/problemjson"
+	"ascend/shared/jsonschema"
 )
 
 // document is an OpenAPI 3.1 description, as far as ours goes.
@@ -40,10 +42,10 @@ type tag struct {
 }
 
 type components struct {
-	Schemas         map[string]*schema        `json:"schemas"`
-	Headers         map[string]header         `json:"headers"`
-	Responses       map[string]response       `json:"responses"`
-	SecuritySchemes map[string]securityScheme `json:"securitySchemes"`
+	Schemas         map[string]*jsonschema.Schema `json:"schemas"`
+	Headers         map[string]header             `json:"headers"`
+	Responses       map[string]response           `json:"responses"`
+	SecuritySchemes map[string]securityScheme     `json:"securitySchemes"`
 }
 
 type securityScheme struct {
@@ -68,12 +70,13 @@ type operation struct {
 }
 
 type parameter struct {
-	Name        string  `json:"name"`
-	In          string  `json:"in"`
-	Description string  `json:"description,omitzero"`
-	Required    bool    `json:"required,omitzero"`
-	Deprecated  bool    `json:"deprecated,omitzero"`
-	Schema      *schema `json:"schema"`
+	Name        string             `json:"name"`
+	In          string             `json:"in"`
+	Description string             `json:"description,omitzero"`
+	Required    bool               `json:"required,omitzero"`
+	Deprecated  bool               `json:"deprecated,omitzero"`
+	Example     string             `json:"example,omitzero"`
+	Schema      *jsonschema.Schema `json:"schema"`
 }
 
 type requestBody struct {
@@ -82,7 +85,8 @@ type requestBody struct {
 }
 
 type media struct {
-	Schema *schema `json:"schema"`
+	Schema  *jsonschema.Schema `json:"schema"`
+	Example jsontext.Value     `json:"example,omitzero"`
 }
 
 type response struct {
@@ -93,9 +97,9 @@ type response struct {
 }
 
 type header struct {
-	Ref         string  `json:"$ref,omitzero"`
-	Description string  `json:"description,omitzero"`
-	Schema      *schema `json:"schema,omitzero"`
+	Ref         string             `json:"$ref,omitzero"`
+	Description string             `json:"description,omitzero"`
+	Schema      *jsonschema.Schema `json:"schema,omitzero"`
 }
 
 // The names of the security schemes.
@@ -108,7 +112,10 @@ const (
 // OpenAPI renders routes and their Go types as an OpenAPI 3.1 document, the
 // same bytes for the same routes. version is that of the build.
 func OpenAPI(routes []endpoint.Route, version string) ([]byte, error) {
-	schemas := newSchemas()
+	schemas := &jsonschema.Generator{
+		Components: map[string]*jsonschema.Schema{},
+		Names:      map[reflect.Type]string{reflect.TypeFor[problemjson.Problem](): "EndpointProblem"},
+	}
 	d := document{
 		OpenAPI: "3.1.0",
 		Info:    info{Title: "Ascend", Version: version, Description: "Governance for AI agents: submit actions, have them decided, approved and audited."},
@@ -117,9 +124,9 @@ func OpenAPI(routes []endpoint.Route, version string) ([]byte, error) {
 		Paths:   map[string]map[string]*operation{},
 		Components: components{
 			Headers: map[string]header{
-				"X-Correlation-ID": {Description: "The caller's X-Correlation-ID where one was sent, else ours.", Schema: &schema{Type: "string"}},
-				"X-Total-Count":    {Description: "How many entries there are in all. Absent where there are too many to count, and on a page that a cursor leads to.", Schema: &schema{Type: "integer"}},
-				"Link":             {Description: `The next page: <…>; rel="next" (RFC 8288). Absent on the last page.`, Schema: &schema{Type: "string"}},
+				"X-Correlation-ID": {Description: "The caller's X-Correlation-ID where one was sent, else ours.", Schema: &jsonschema.Schema{Type: "string"}},
+				"X-Total-Count":    {Description: "How many entries there are in all. Absent where there are too many to count, and on a page that a cursor leads to.", Schema: &jsonschema.Schema{Type: "integer"}},
+				"Link":             {Description: `The next page: <…>; rel="next" (RFC 8288). Absent on the last page.`, Schema: &jsonschema.Schema{Type: "string"}},
 			},
 			SecuritySchemes: map[string]securityScheme{
 				byKey:     {Type: "apiKey", In: "header", Name: "X-API-Key", Description: "An API key. Also accepted as a bearer."},
@@ -158,7 +165,7 @@ func OpenAPI(routes []endpoint.Route, version string) ([]byte, error) {
 			d.Tags = append(d.Tags, tag{r.Tag})
 		}
 	}
-	failure, err := schemas.of(reflect.TypeFor[endpoint.Problem](), answered)
+	failure, err := schemas.Of(reflect.TypeFor[problemjson.Problem](), jsonschema.Output)
 	if err != nil {
 		return nil, err
 	}
@@ -167,7 +174,7 @@ func OpenAPI(routes []endpoint.Route, version string) ([]byte, error) {
 		Headers:     map[string]header{"X-Correlation-ID": {Ref: "#/components/headers/X-Correlation-ID"}},
 		Content:     map[string]media{"application/problem+json": {Schema: failure}},
 	}}
-	d.Components.Schemas = schemas.named
+	d.Components.Schemas = schemas.Components
 	return json.Marshal(d, json.Deterministic(true), jsontext.WithIndent("  "))
 }
 
@@ -183,7 +190,7 @@ func shapeOf(path string) string {
 }
 
 // describe renders one route.
-func describe(r endpoint.Route, schemas *schemas) (*operation, error) {
+func describe(r endpoint.Route, schemas *jsonschema.Generator) (*operation, error) {
 	op := &operation{
 		OperationID: r.ID, Summary: r.Summary, Auth: r.Auth.String(), KeyScope: r.KeyScope,
 		Security: security(r.Auth), Responses: map[string]response{},
@@ -192,17 +199,17 @@ func describe(r endpoint.Route, schemas *schemas) (*operation, error) {
 		op.Tags = []string{r.Tag}
 	}
 	for _, p := range r.Params() {
-		s, err := schemas.field(p.Field, taken)
+		s, err := schemas.Field(p.Field, jsonschema.Input)
 		if err != nil {
 			return nil, err
 		}
 		required := p.In == "path" || p.Field.Tag.Get("required") == "true"
 		op.Parameters = append(op.Parameters, parameter{
-			Name: p.Name, In: p.In, Required: required, Description: p.Field.Tag.Get("doc"), Schema: s.bare(),
+			Name: p.Name, In: p.In, Required: required, Description: p.Field.Tag.Get("doc"), Example: p.Field.Tag.Get("example"), Schema: s.Bare(),
 		})
 		for _, alias := range p.Aliases {
 			op.Parameters = append(op.Parameters, parameter{
-				Name: alias, In: p.In, Deprecated: true, Description: "Another name of " + p.Name + ".", Schema: s.bare(),
+				Name: alias, In: p.In, Deprecated: true, Description: "Another name of " + p.Name + ".", Schema: s.Bare(),
 			})
 		}
 	}
@@ -220,29 +227,33 @@ func describe(r endpoint.Route, schemas *schemas) (*operation, error) {
 		Name: "X-Correlation-ID", In: "header", Schema: text(128), Description: "Echoed, and kept beside our own.",
 	})
 	if r.HasBody() {
-		mode := taken
+		mode := jsonschema.Input
 		if r.Unknown == endpoint.Refuse {
-			mode = takenExactly
+			mode = jsonschema.StrictInput
 		}
-		s, err := schemas.of(r.In(), mode)
+		s, err := schemas.Of(r.In(), mode)
 		if err != nil {
 			return nil, err
 		}
-		op.RequestBody = &requestBody{Required: r.Body == endpoint.RequiredBody, Content: map[string]media{"application/json": {Schema: s}}}
+		body := media{Schema: s}
+		if r.Example != "" {
+			body.Example = jsontext.Value(r.Example)
+		}
+		op.RequestBody = &requestBody{Required: r.Body == endpoint.RequiredBody, Content: map[string]media{"application/json": body}}
 	}
 	return op, answers(op, r, schemas)
 }
 
 // answers describes the responses of a route.
-func answers(op *operation, r endpoint.Route, schemas *schemas) error {
-	s, err := schemas.of(r.Out(), answered)
+func answers(op *operation, r endpoint.Route, schemas *jsonschema.Generator) error {
+	s, err := schemas.Of(r.Out(), jsonschema.Output)
 	if err != nil {
 		return err
 	}
 	if len(r.Others()) > 0 {
-		s = &schema{AnyOf: []*schema{s}}
+		s = &jsonschema.Schema{AnyOf: []*jsonschema.Schema{s}}
 		for _, t := range r.Others() {
-			other, err := schemas.of(t, answered)
+			other, err := schemas.Of(t, jsonschema.Output)
 			if err != nil {
 				return err
 			}
@@ -254,11 +265,13 @@ func answers(op *operation, r endpoint.Route, schemas *schemas) error {
 		headers["X-Total-Count"] = header{Ref: "#/components/headers/X-Total-Count"}
 		headers["Link"] = header{Ref: "#/components/headers/Link"}
 	}
-	for _, status := range append([]int{r.Success}, r.Also...) {
-		if status < 300 {
-			op.Responses[strconv.Itoa(status)] = response{
-				Description: http.StatusText(status), Headers: headers, Content: map[string]media{"application/json": {Schema: s}},
-			}
+	successes := []int{r.Success}
+	if r.AlsoOK {
+		successes = append(successes, http.StatusOK)
+	}
+	for _, status := range successes {
+		op.Responses[strconv.Itoa(status)] = response{
+			Description: http.StatusText(status), Headers: headers, Content: map[string]media{"application/json": {Schema: s}},
 		}
 	}
 	for _, status := range failures(r) {
@@ -283,11 +296,6 @@ func failures(r endpoint.Route) []int {
 	if r.Repeats {
 		list = append(list, http.StatusConflict, http.StatusUnprocessableEntity)
 	}
-	for _, status := range r.Also {
-		if status >= 400 {
-			list = append(list, status)
-		}
-	}
 	return list
 }
 
@@ -304,4 +312,8 @@ func security(a endpoint.Auth) []map[string][]string {
 		list = append(list, map[string][]string{byKey: {}})
 	}
 	return append(list, map[string][]string{byToken: {}}, map[string][]string{bySession: {}})
+}
+
+func text(most int) *jsonschema.Schema {
+	return &jsonschema.Schema{Type: "string", MinLength: 1, MaxLength: most}
 }

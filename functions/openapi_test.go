@@ -38,7 +38,7 @@ type tree struct {
 
 type order struct {
 	ID      string           `path:"order_id" json:"-" maxlen:"8"`
-	DryRun  bool             `query:"dry_run" json:"-" default:"false" doc:"Change nothing."`
+	Copies  int              `query:"copies" json:"-" default:"1" min:"1" doc:"How many."`
 	Kind    string           `json:"kind" enum:"a,b" doc:"Which kind."`
 	Parts   []part           `json:"parts" required:"true" maxlen:"2"`
 	Named   map[string]*part `json:"named"`
@@ -68,7 +68,7 @@ func exampleRoutes() []endpoint.Route {
 	return []endpoint.Route{
 		endpoint.Define(endpoint.Spec{
 			ID: "orders-place", Method: "POST", Path: "/orders/{order_id}", Summary: "Places an order.", Tag: "Orders",
-			Auth: endpoint.KeyOrTokenWrite, Body: endpoint.RequiredBody, Repeats: true, InvalidStatus: 422, Also: []int{409}, Success: 201,
+			Auth: endpoint.KeyOrTokenWrite, Body: endpoint.RequiredBody, Repeats: true, InvalidStatus: 422, Success: 201,
 		}, func(_ context.Context, _ *app.App, c *command.Command, in order) (placed, error) {
 			if in.ID == "gone" {
 				return placed{}, problem.NotFound(problem.CodeNotFound, "no such order")
@@ -163,7 +163,7 @@ func TestTheDocumentAndTheServiceAgree(t *testing.T) {
 		status               int
 	}{
 		{"POST", "/orders/o1", `{"parts":[{"name":"n","count":1}],"kind":"a","named":{"k":{"name":"x"}},"context":{"a":[1]},"raw":1,"at":"2026-01-02T03:04:05Z"}`, 201},
-		{"POST", "/orders/o1?dry_run=true", `{"parts":[{"name":"n","count":null}],"kind":null,"named":null,"hidden":null}`, 201},
+		{"POST", "/orders/o1?copies=2", `{"parts":[{"name":"n","count":null}],"kind":null,"named":null,"hidden":null}`, 201},
 		{"POST", "/orders/o1", `{"parts":[{"name":"n"}],"kind":""}`, 201},
 		{"POST", "/orders/gone", `{"parts":[{"name":"n"}]}`, 404},
 		{"POST", "/orders/o1", `{"kind":"a"}`, 422},

@@ -7,15 +7,16 @@ import (
 	"testing"
 	"time"
 
+	"ascend/functions/optest"
 	"ascend/shared/domain/problem"
 	"ascend/shared/endpoint"
 )
 
 // secretive is a submission as large as the front end lets it be, with so many
 // members under a telling name: of each, redaction makes eleven bytes more.
-func secretive(x target, members int) string {
+func secretive(x optest.Target, members int) string {
 	var b strings.Builder
-	b.WriteString(`{"agent_id": "` + x.agent + `", "action_type": "database_delete", "require_approval": true, "parameters": {`)
+	b.WriteString(`{"agent_id": "` + x.ID("agent_id") + `", "action_type": "database_delete", "require_approval": true, "parameters": {`)
 	for i := range members {
 		fmt.Fprintf(&b, `"pwd%04d":1,`, i)
 	}
@@ -28,18 +29,18 @@ func secretive(x target, members int) string {
 // workflow, and by each thing that people say. One that leaves no room for them
 // is refused; the largest that is accepted comes to any end.
 func TestWhatIsAcceptedAsPendingCanAlwaysBeEnded(t *testing.T) {
-	t.Parallel()
+	long(t)
 	longest := `{"reason": "` + strings.Repeat(`\n`, 2000) + `"}`
-	for name, prepare := range map[string]func(*house, *target){
-		"an agent with long lists": func(h *house, x *target) {
+	for name, prepare := range map[string]func(*server, *optest.Target){
+		"an agent with long lists": func(s *server, x *optest.Target) {
 			list := make([]string, 60)
 			for i := range list {
 				list[i] = fmt.Sprintf(`"%s%03d"`, strings.Repeat("b", 250), i)
 			}
-			h.want(200, h.as("admin", "PUT", "/api/registry/agents/"+x.agent, `{"blocked_resources": [`+strings.Join(list, ",")+`]}`))
+			s.As("admin", "PUT", "/api/registry/agents/"+x.ID("agent_id"), `{"blocked_resources": [`+strings.Join(list, ",")+`]}`).Want(200)
 		},
-		"an agent that nobody registered, and a long workflow": func(h *house, x *target) {
-			x.agent = "unregistered"
+		"an agent that nobody registered, and a long workflow": func(s *server, x *optest.Target) {
+			*x = x.With("agent_id", "unregistered")
 			stages := make([]string, 4)
 			for i := range stages {
 				people := make([]string, 18)
@@ -48,30 +49,30 @@ func TestWhatIsAcceptedAsPendingCanAlwaysBeEnded(t *testing.T) {
 				}
 				stages[i] = fmt.Sprintf(`{"name": "s", "timeout_seconds": 60, "approvers": [{"role": "manager"}, %s]}`, strings.Join(people, ","))
 			}
-			h.want(201, h.as("admin", "POST", "/api/governance/workflows", `{"name": "W", "type": "multi_stage", "priority": 0,
-				"stages": [`+strings.Join(stages, ",")+`], "trigger_conditions": {"agent_ids": ["unregistered"]}}`))
+			s.As("admin", "POST", "/api/governance/workflows", `{"name": "W", "type": "multi_stage", "priority": 0,
+				"stages": [`+strings.Join(stages, ",")+`], "trigger_conditions": {"agent_ids": ["unregistered"]}}`).Want(201)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := newHouse(t)
-			x := h.target("")
-			prepare(h, &x)
-			submit := func(members int) answer {
+			s := newServer(t)
+			x := s.Target("")
+			prepare(s, &x)
+			submit := func(members int) optest.Answer {
 				t.Helper()
-				return h.as("key admin", "POST", "/api/v1/actions/submit", secretive(x, members))
+				return s.As("key admin", "POST", "/api/v1/actions/submit", secretive(x, members))
 			}
 			fit, not := 0, 9_900
 			for fit < not-1 {
 				n := (fit + not) / 2
 				switch a := submit(n); {
-				case a.status == http.StatusOK && a.text("/status") == "pending_approval":
+				case a.Status == http.StatusOK && a.Text("/status") == "pending_approval":
 					fit = n
-				case a.status == http.StatusUnprocessableEntity && a.text("/error_code") == problem.CodeValidation &&
-					strings.Contains(a.text("/detail"), "at most 390000"):
+				case a.Status == http.StatusUnprocessableEntity && a.Text("/error_code") == problem.CodeValidation &&
+					strings.Contains(a.Text("/detail"), "at most 390000"):
 					not = n
 				default:
-					t.Fatalf("%d members: %d %.600s", n, a.status, a.body)
+					t.Fatalf("%d members: %d %.600s", n, a.Status, a.Body)
 				}
 			}
 			t.Logf("accepted with %d members under telling names, refused with %d", fit, not)
@@ -80,35 +81,35 @@ func TestWhatIsAcceptedAsPendingCanAlwaysBeEnded(t *testing.T) {
 			}
 			pending := func() string {
 				t.Helper()
-				return h.want(200, submit(fit-2)).at("/id") // times are of several lengths
+				return submit(fit - 2).Want(200).At("/id") // times are of several lengths
 			}
 			approved, rejected, expired, revoked := pending(), pending(), pending(), pending()
 			for i := 0; ; i++ {
 				who := fmt.Sprint("approver-", i)
-				h.manager(who, true, time.Hour)
-				a := h.want(200, h.as(who, "POST", "/api/v1/actions/"+approved+"/approve", longest))
-				if a.text("/status") == "approved" {
+				s.manager(who, true, time.Hour)
+				a := s.As(who, "POST", "/api/v1/actions/"+approved+"/approve", longest).Want(200)
+				if a.Text("/status") == "approved" {
 					break
 				}
 			}
-			h.want(200, h.as("manager", "POST", "/api/v1/actions/"+rejected+"/reject", longest))
-			if x.agent != "unregistered" {
-				h.want(200, h.as("admin", "POST", "/api/registry/agents/"+x.agent+"/suspend?reason=odd", ""))
-				if a := h.want(200, h.as("key admin", "GET", "/api/v1/actions/"+revoked, "")); a.text("/status") != "denied" {
-					t.Errorf("revoked, it is %s", a.text("/status"))
+			s.As("manager", "POST", "/api/v1/actions/"+rejected+"/reject", longest).Want(200)
+			if x.ID("agent_id") != "unregistered" {
+				s.As("admin", "POST", "/api/registry/agents/"+x.ID("agent_id")+"/suspend?reason=odd", "").Want(200)
+				if a := s.As("key admin", "GET", "/api/v1/actions/"+revoked, "").Want(200); a.Text("/status") != "denied" {
+					t.Errorf("revoked, it is %s", a.Text("/status"))
 				}
 			}
 			late := time.Now()
-			h.app.Now = func() time.Time { return late }
+			s.App.Now = func() time.Time { return late }
 			for range 4 {
 				late = late.Add(24 * time.Hour)
-				if _, err := h.app.Approvals.ExpireDue(t.Context()); err != nil {
+				if _, err := s.App.Approvals.ExpireDue(t.Context()); err != nil {
 					t.Fatal(err)
 				}
 			}
 			late = time.Now()
-			if a := h.want(200, h.as("key admin", "GET", "/api/v1/actions/"+expired, "")); a.text("/status") != "denied" {
-				t.Errorf("expired, it is %s", a.text("/status"))
+			if a := s.As("key admin", "GET", "/api/v1/actions/"+expired, "").Want(200); a.Text("/status") != "denied" {
+				t.Errorf("expired, it is %s", a.Text("/status"))
 			}
 		})
 	}
@@ -116,13 +117,13 @@ func TestWhatIsAcceptedAsPendingCanAlwaysBeEnded(t *testing.T) {
 
 func TestAReasonIsBoundedInBytes(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
-	x := h.target("")
+	s := newServer(t)
+	x := s.Target("")
 	for _, verb := range []string{"approve", "reject"} {
-		a := h.as("manager", "POST", "/api/v1/actions/"+x.action+"/"+verb, `{"reason": "`+strings.Repeat("因", 1334)+`"}`)
-		if a.status != http.StatusUnprocessableEntity || a.at("/errors/0/pointer") != `"/reason"` {
-			t.Errorf("%s: %d %s", verb, a.status, a.body)
+		a := s.As("manager", "POST", "/api/v1/actions/"+x.ID("action_id")+"/"+verb, `{"reason": "`+strings.Repeat("因", 1334)+`"}`)
+		if a.Status != http.StatusUnprocessableEntity || a.At("/errors/0/pointer") != `"/reason"` {
+			t.Errorf("%s: %d %s", verb, a.Status, a.Body)
 		}
 	}
-	h.want(200, h.as("manager", "POST", "/api/v1/actions/"+x.action+"/reject", `{"reason": "`+strings.Repeat("因", 1333)+`"}`))
+	s.As("manager", "POST", "/api/v1/actions/"+x.ID("action_id")+"/reject", `{"reason": "`+strings.Repeat("因", 1333)+`"}`).Want(200)
 }

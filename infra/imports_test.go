@@ -15,9 +15,9 @@ var layers = []struct {
 	name    string
 	folders []string
 }{
-	{"domain", []string{"ascend/shared/domain"}},
+	{"domain", []string{"ascend/shared/domain", "ascend/shared/jsonschema"}},
 	{"events", []string{"ascend/events"}},
-	{"seam", []string{"=ascend/shared/store"}},
+	{"seam", []string{"=ascend/shared/store", "ascend/shared/retry"}},
 	{"app", []string{"ascend/shared/app"}},
 	{"adapters", []string{
 		"ascend/shared/store", "ascend/shared/keys", "ascend/shared/identity", "ascend/shared/endpoint",
@@ -25,7 +25,7 @@ var layers = []struct {
 	}},
 	{"functions", []string{"ascend/functions"}},
 	{"wire", []string{"ascend/shared/wire"}},
-	{"programs", []string{"ascend/functions/cmd", "ascend/functions/gen", "ascend/localstack", "ascend/infra"}},
+	{"programs", []string{"ascend/functions/cmd", "ascend/functions/gen", "ascend/functions/optest", "ascend/localstack", "ascend/infra"}},
 }
 
 // outside says what the inner layers may use of the world.

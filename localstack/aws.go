@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -35,11 +34,7 @@ const tablePrefix = "ascend-local-"
 // deployedStore is the store of the stack that is deployed on LocalStack.
 func deployedStore(at place) (store.Store, error) {
 	client := dynamodb.New(dynamodb.Options{Region: emulatedRegion, BaseEndpoint: &at.emulator, Credentials: anybody})
-	db, err := dynamo.New(client, tablePrefix, store.Tables())
-	if err != nil {
-		return nil, err
-	}
-	return store.Retrying(db, 3, 100*time.Millisecond), nil
+	return dynamo.New(client, tablePrefix, store.Tables())
 }
 
 // stateMachines is a client of Step Functions on LocalStack.

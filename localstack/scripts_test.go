@@ -4,7 +4,7 @@ import (
 	"os"
 	"testing"
 
-	"ascend/functions/httpscript"
+	"ascend/functions/optest/httpscript"
 )
 
 // TestScripts plays every HTTP script of testdata over the program as a user

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"ascend/functions/httpscript"
+	"ascend/functions/optest/httpscript"
 )
 
 func TestADeploymentPrintsTheLinesOfTheLocalServer(t *testing.T) {

@@ -7,20 +7,25 @@ import "ascend/shared/endpoint"
 
 // SubmitSDK is POST /api/sdk/agent-action.
 func SubmitSDK() endpoint.Route {
-	return endpoint.Define(submitSpec("sdk-agent-action", "/api/sdk/agent-action"), submit)
+	return endpoint.Define(alias(submitSpec("sdk-agent-action", "/api/sdk/agent-action"), "actions-submit"), submit)
 }
 
 // SubmitAuthorization is POST /api/authorization/agent-action.
 func SubmitAuthorization() endpoint.Route {
-	return endpoint.Define(submitSpec("authorization-agent-action", "/api/authorization/agent-action"), submit)
+	return endpoint.Define(alias(submitSpec("authorization-agent-action", "/api/authorization/agent-action"), "actions-submit"), submit)
 }
 
 // GetAgentAction is GET /api/agent-action/{action_id}.
 func GetAgentAction() endpoint.Route {
-	return endpoint.Define(getSpec("agent-action-get", "/api/agent-action/{action_id}"), get)
+	return endpoint.Define(alias(getSpec("agent-action-get", "/api/agent-action/{action_id}"), "actions-get"), get)
 }
 
 // StatusAgentAction is GET /api/agent-action/status/{action_id}.
 func StatusAgentAction() endpoint.Route {
-	return endpoint.Define(statusSpec("agent-action-status", "/api/agent-action/status/{action_id}"), status)
+	return endpoint.Define(alias(statusSpec("agent-action-status", "/api/agent-action/status/{action_id}"), "actions-status"), status)
+}
+
+func alias(s endpoint.Spec, of string) endpoint.Spec {
+	s.AliasOf = of
+	return s
 }

@@ -92,10 +92,10 @@ func reject(ctx context.Context, a *app.App, c *command.Command, in Verdict) (Re
 func decideSpec(verb, summary string, reads ...store.Table) endpoint.Spec {
 	return endpoint.Spec{
 		ID: "actions-" + verb, Method: http.MethodPost, Path: "/api/v1/actions/{action_id}/" + verb, Tag: "Actions",
-		Summary: summary, Auth: endpoint.TokenApprover,
+		Summary: summary, Example: `{"reason": "Seen and understood"}`, Auth: endpoint.TokenApprover,
 		Reads:         reads,
 		Writes:        []store.Table{store.Actions, store.Commands},
-		InvalidStatus: http.StatusUnprocessableEntity, Also: []int{400, 401, 403, 404, 422, 500, 503},
-		Unknown: endpoint.Tolerate, Body: endpoint.OptionalBody, Repeats: true,
+		InvalidStatus: http.StatusUnprocessableEntity,
+		Unknown:       endpoint.Tolerate, Body: endpoint.OptionalBody, Repeats: true,
 	}
 }

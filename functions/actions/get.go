@@ -73,7 +73,6 @@ func getSpec(id, path string) endpoint.Spec {
 		ID: id, Method: http.MethodGet, Path: path, Tag: "Actions",
 		Summary: "Read one action with its decision and audit trail",
 		Auth:    endpoint.KeyOrToken, Reads: []store.Table{store.Actions},
-		Also: []int{401, 404, 500, 503},
 	}
 }
 

@@ -66,7 +66,7 @@ func List() endpoint.Route {
 		ID: "actions-list", Method: http.MethodGet, Path: "/api/v1/actions", Tag: "Actions",
 		Summary: "List the organisation's actions, newest first",
 		Auth:    endpoint.KeyOrToken, Reads: []store.Table{store.Actions},
-		InvalidStatus: http.StatusUnprocessableEntity, Also: []int{401, 422, 500, 503},
+		InvalidStatus: http.StatusUnprocessableEntity,
 	}, list)
 }
 

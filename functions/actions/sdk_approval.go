@@ -23,7 +23,6 @@ func SDKApproval() endpoint.Route {
 		ID: "sdk-approval", Method: http.MethodGet, Path: "/api/sdk/approval/{approval_request_id}", Tag: "Actions",
 		Summary: "Poll how the approval of an action stands",
 		Auth:    endpoint.KeyOrToken, Reads: []store.Table{store.Actions},
-		Also: []int{401, 404, 500, 503},
 	}, sdkApproval)
 }
 

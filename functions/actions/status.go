@@ -21,7 +21,6 @@ func statusSpec(id, path string) endpoint.Spec {
 		ID: id, Method: http.MethodGet, Path: path, Tag: "Actions",
 		Summary: "Poll whether an action is decided",
 		Auth:    endpoint.KeyOrToken, Reads: []store.Table{store.Actions},
-		Also: []int{401, 404, 500, 503},
 	}
 }
 

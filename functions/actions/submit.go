@@ -43,6 +43,10 @@ type AuditTrail struct {
 	EvaluationTimeMS int64  `json:"evaluation_time_ms"`
 }
 
+// Example is a submission that waits until a person decides.
+const Example = `{"agent_id": "customer-service-agent", "action_type": "database_delete", "resource": "production customer database",
+	"require_approval": true, "context": {"environment": "production"}, "parameters": {"rows": 3}}`
+
 // Submit is POST /api/v1/actions/submit: decide on a proposed action.
 func Submit() endpoint.Route {
 	return endpoint.Define(submitSpec("actions-submit", "/api/v1/actions/submit"), submit)
@@ -52,11 +56,12 @@ func submitSpec(id, path string) endpoint.Spec {
 	return endpoint.Spec{
 		ID: id, Method: http.MethodPost, Path: path, Tag: "Actions",
 		Summary: "Submit an agent's action for a decision",
+		Example: Example,
 		Auth:    endpoint.KeyOrTokenWrite, ConfirmInBatch: true,
 		Reads:         []store.Table{store.Agents, store.Actions},
 		Writes:        []store.Table{store.Counters, store.Actions, store.Commands},
-		InvalidStatus: http.StatusUnprocessableEntity, Also: []int{400, 401, 403, 422, 500, 503},
-		Unknown: endpoint.Tolerate, Body: endpoint.RequiredBody, Repeats: true,
+		InvalidStatus: http.StatusUnprocessableEntity,
+		Unknown:       endpoint.Tolerate, Body: endpoint.RequiredBody, Repeats: true,
 	}
 }
 

@@ -40,9 +40,9 @@ func Activate() endpoint.Route {
 	return endpoint.Define(endpoint.Spec{
 		ID: "agents-activate", Method: http.MethodPost, Path: one + "/activate", Tag: tag,
 		Summary: "Activate an agent",
+		Example: `{"reason": "Reviewed by the security team"}`,
 		Auth:    endpoint.TokenAdmin,
 		Reads:   []store.Table{store.Agents, store.Commands}, Writes: written,
-		Also: []int{http.StatusBadRequest, http.StatusNotFound},
 		Body: endpoint.OptionalBody, Repeats: true,
 	}, activate)
 }

@@ -31,7 +31,6 @@ func Deactivate() endpoint.Route {
 		Summary: "Return an agent to draft",
 		Auth:    endpoint.TokenAdmin,
 		Reads:   stopReads, Writes: stopWrites,
-		Also:    []int{http.StatusBadRequest, http.StatusNotFound},
 		Repeats: true,
 	}, deactivate)
 }

@@ -24,7 +24,6 @@ func Delete() endpoint.Route {
 		Summary: "Delete an agent",
 		Auth:    endpoint.TokenAdmin,
 		Reads:   stopReads, Writes: stopWrites,
-		Also: []int{http.StatusNotFound},
 	}, remove)
 }
 

@@ -33,9 +33,9 @@ func Escalation() endpoint.Route {
 	return endpoint.Define(endpoint.Spec{
 		ID: "agents-escalation", Method: http.MethodPut, Path: one + "/escalation", Tag: tag,
 		Summary: "Set an agent's escalation",
+		Example: `{"escalation_email": "security@example.com", "workflow_id": "wf_0123456789abcdef0123456789abcdef", "timeout_seconds": 60}`,
 		Auth:    endpoint.TokenAdmin,
 		Reads:   []store.Table{store.Agents, store.Directory, store.Commands}, Writes: configured,
-		Also: []int{http.StatusBadRequest, http.StatusNotFound},
 		Body: endpoint.RequiredBody,
 	}, escalation)
 }

@@ -13,9 +13,9 @@ import (
 
 func TestEscalation(t *testing.T) {
 	s := newServer(t)
-	s.want(201, "POST", registry, `{"agent_id": "my-agent", "display_name": "x"}`)
+	s.Want(201, "POST", registry, `{"agent_id": "my-agent", "display_name": "x"}`)
 	const mine = registry + "/my-agent"
-	s.has(s.want(200, "GET", mine, ""), map[string]string{"/agent/escalation": "null"})
+	s.Want(200, "GET", mine, "").Has(map[string]string{"/agent/escalation": "null"})
 
 	var d workflow.Definition
 	text := `{"name": "W", "type": "single_approval", "approvers": [{"role": "admin"}], "timeout_seconds": 60}`
@@ -23,18 +23,18 @@ func TestEscalation(t *testing.T) {
 		t.Fatal(err)
 	}
 	by := tenant.Principal{Org: 4, Kind: tenant.Person, Subject: "sub-admin", Role: tenant.Admin}
-	w, err := s.app.Workflows.Create(context.Background(), &command.Command{Claim: command.Confirmed(by), Principal: by, ID: "0123", At: s.app.Now()}, d)
+	w, err := s.App.Workflows.Create(context.Background(), &command.Command{Claim: command.Confirmed(by), Principal: by, ID: "0123", At: s.App.Now()}, d)
 	if err != nil {
 		t.Fatal(err)
 	}
 	all := `{"escalation_webhook_url":"https://h.example/x","escalation_email":"a@b.example","allow_queued_approval":false,"workflow_id":"` + w.ID + `","timeout_seconds":60}`
-	s.has(s.want(200, "PUT", mine+"/escalation", all), map[string]string{
+	s.Want(200, "PUT", mine+"/escalation", all).Has(map[string]string{
 		"/success": "true", "/message": `"Escalation updated: my-agent"`, "/agent_id": `"my-agent"`, "/version": `"1.1.0"`, "/escalation": all,
 	})
-	s.has(s.want(200, "GET", mine, ""), map[string]string{"/agent/escalation": all})
-	s.has(s.want(200, "PUT", mine+"/escalation", all), map[string]string{"/message": `"Escalation unchanged: my-agent"`, "/version": `"1.1.0"`})
-	s.has(s.want(200, "PUT", mine+"/escalation", `{"workflow_id": null}`), map[string]string{"/escalation": "null", "/version": `"1.2.0"`})
-	s.has(s.want(200, "GET", mine+"/versions", ""), map[string]string{
+	s.Want(200, "GET", mine, "").Has(map[string]string{"/agent/escalation": all})
+	s.Want(200, "PUT", mine+"/escalation", all).Has(map[string]string{"/message": `"Escalation unchanged: my-agent"`, "/version": `"1.1.0"`})
+	s.Want(200, "PUT", mine+"/escalation", `{"workflow_id": null}`).Has(map[string]string{"/escalation": "null", "/version": `"1.2.0"`})
+	s.Want(200, "GET", mine+"/versions", "").Has(map[string]string{
 		"/versions/0/change": `"escalation"`, "/versions/0/changes": `[{"field":"escalation","from":` + all + `,"to":null}]`,
 	})
 
@@ -48,10 +48,10 @@ func TestEscalation(t *testing.T) {
 		`{"timeout_seconds": 0}`:                            "/timeout_seconds",
 		`{"timeout": 60}`:                                   "/timeout",
 	} {
-		s.has(s.want(400, "PUT", mine+"/escalation", body), map[string]string{"/errors/0/pointer": `"` + pointer + `"`})
+		s.Want(400, "PUT", mine+"/escalation", body).Has(map[string]string{"/errors/0/pointer": `"` + pointer + `"`})
 	}
-	s.want(400, "PUT", mine+"/escalation", "")
-	s.want(404, "PUT", registry+"/unknown-agent/escalation", `{}`)
-	s.want(403, "PUT", mine+"/escalation", `{}`, "X-Test-Caller", "manager")
-	s.want(403, "PUT", mine+"/escalation", `{}`, "X-Test-Caller", "key:admin")
+	s.Want(400, "PUT", mine+"/escalation", "")
+	s.Want(404, "PUT", registry+"/unknown-agent/escalation", `{}`)
+	s.As("manager", "PUT", mine+"/escalation", `{}`).Want(403)
+	s.As("key admin", "PUT", mine+"/escalation", `{}`).Want(403)
 }

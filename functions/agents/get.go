@@ -23,7 +23,6 @@ func Get() endpoint.Route {
 		Summary: "Get an agent",
 		Auth:    endpoint.KeyOrToken,
 		Reads:   []store.Table{store.Agents},
-		Also:    []int{http.StatusNotFound},
 	}, get)
 }
 

@@ -1,14 +1,18 @@
 package agents_test
 
-import "testing"
+import (
+	"testing"
+
+	"ascend/functions/optest"
+)
 
 func TestGetAnswersAsDocumented(t *testing.T) {
 	s := newServer(t)
-	s.want(201, "POST", registry, example(t, "agents-register.request"))
-	s.want(200, "POST", registry+"/my-production-agent/activate", "")
-	a := s.want(200, "GET", registry+"/my-production-agent", "")
-	s.documents(a, "agents-get.200")
-	s.has(a, map[string]string{
+	s.Want(201, "POST", registry, optest.Documented(t, "agents-register.request"))
+	s.Want(200, "POST", registry+"/my-production-agent/activate", "")
+	a := s.Want(200, "GET", registry+"/my-production-agent", "")
+	a.Documents("agents-get.200")
+	a.Has(map[string]string{
 		"/agent/risk_config": `{"default_risk_score":50,"max_risk_threshold":80,"auto_approve_below":30,"requires_mfa_above":70,` +
 			`"autonomous_auto_approve_below":20,"autonomous_max_risk_threshold":60}`,
 		"/agent/capabilities":    `{"allowed_action_types":["database_query","database_read"],"allowed_resources":["production-db","staging-db"],"blocked_resources":["customer-pii"]}`,

@@ -33,7 +33,6 @@ func List() endpoint.Route {
 		Summary: "List agents",
 		Auth:    endpoint.KeyOrToken,
 		Reads:   []store.Table{store.Agents},
-		Also:    []int{http.StatusBadRequest},
 	}, list)
 }
 

@@ -8,17 +8,19 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"ascend/functions/optest"
+	"ascend/shared/app/page"
 	"ascend/shared/endpoint"
 )
 
 // ids are the agents of a list, by the last character of their ids.
-func ids(a answer) string {
+func ids(a optest.Answer) string {
 	var out struct {
 		Agents []struct {
 			ID string `json:"agent_id"`
 		} `json:"agents"`
 	}
-	if err := json.Unmarshal(a.body, &out); err != nil {
+	if err := json.Unmarshal(a.Body, &out); err != nil {
 		return err.Error()
 	}
 	var b strings.Builder
@@ -30,14 +32,14 @@ func ids(a answer) string {
 
 func TestListAnswersAsDocumented(t *testing.T) {
 	s := newServer(t)
-	s.has(s.want(200, "GET", registry, ""), map[string]string{
+	s.Want(200, "GET", registry, "").Has(map[string]string{
 		"/success": "true", "/agents": "[]", "/pagination": `{"total":0,"limit":100,"offset":0,"has_more":false}`,
 	})
 	for i := range 5 {
-		s.want(201, "POST", registry, fmt.Sprintf(`{"agent_id": "agent-%d", "display_name": "x", "agent_type": "%s"}`, i, []string{"supervised", "autonomous"}[i%2]))
+		s.Want(201, "POST", registry, fmt.Sprintf(`{"agent_id": "agent-%d", "display_name": "x", "agent_type": "%s"}`, i, []string{"supervised", "autonomous"}[i%2]))
 	}
-	s.want(200, "POST", registry+"/agent-3/activate", "")
-	s.documents(s.want(200, "GET", registry, ""), "agents-list.200")
+	s.Want(200, "POST", registry+"/agent-3/activate", "")
+	s.Want(200, "GET", registry, "").Documents("agents-list.200")
 	for _, c := range []struct {
 		query, ids string
 		page       string
@@ -51,9 +53,9 @@ func TestListAnswersAsDocumented(t *testing.T) {
 		{"?offset=4&limit=3", "4", `{"total":5,"limit":3,"offset":4,"has_more":false}`},
 		{"?offset=9", "", `{"total":5,"limit":100,"offset":9,"has_more":false}`},
 	} {
-		a := s.want(200, "GET", registry+c.query, "")
-		if ids(a) != c.ids || at(a.body, "/pagination") != c.page {
-			t.Errorf("%s: %s with %s", c.query, ids(a), at(a.body, "/pagination"))
+		a := s.Want(200, "GET", registry+c.query, "")
+		if ids(a) != c.ids || a.At("/pagination") != c.page {
+			t.Errorf("%s: %s with %s", c.query, ids(a), a.At("/pagination"))
 		}
 	}
 }
@@ -61,16 +63,16 @@ func TestListAnswersAsDocumented(t *testing.T) {
 func TestListGoesOnByCursor(t *testing.T) {
 	s := newServer(t)
 	for i := range 5 {
-		s.want(201, "POST", registry, fmt.Sprintf(`{"agent_id": "agent-%d", "display_name": "x"}`, i))
+		s.Want(201, "POST", registry, fmt.Sprintf(`{"agent_id": "agent-%d", "display_name": "x"}`, i))
 	}
 	query, seen := "?limit=2", ""
 	for offset := 0; ; offset += 2 {
-		a := s.want(200, "GET", registry+query, "")
-		s.has(a, map[string]string{"/pagination/total": "5", "/pagination/offset": fmt.Sprint(offset)})
+		a := s.Want(200, "GET", registry+query, "")
+		a.Has(map[string]string{"/pagination/total": "5", "/pagination/offset": fmt.Sprint(offset)})
 		seen += ids(a)
-		next := strings.Trim(at(a.body, "/pagination/next_cursor"), `"`)
-		if at(a.body, "/pagination/has_more") == "false" {
-			if next != "absent" {
+		next := a.Text("/pagination/next_cursor")
+		if a.At("/pagination/has_more") == "false" {
+			if next != "" {
 				t.Errorf("the end has the cursor %s", next)
 			}
 			break
@@ -80,20 +82,46 @@ func TestListGoesOnByCursor(t *testing.T) {
 	if seen != "01234" {
 		t.Errorf("saw %s", seen)
 	}
-	s.want(400, "GET", registry+query, "", "X-Test-Caller", "stranger:admin")
+	s.As("other admin", "GET", registry+query, "").Want(400)
 }
 
 func TestListRefusesForgedCursors(t *testing.T) {
 	s := newServer(t)
-	for _, position := range []string{"my-agent", "1 2", "1 2 a#b", "1 2 ab", "1 2 my-agent 3", "01 2 my-agent", "1 2 my-agent\x00", "x y my-agent"} {
-		cursor := endpoint.NextCursor(4, "agents", position)
-		s.has(s.want(400, "GET", registry+"?cursor="+cursor, ""), map[string]string{"/errors/0/pointer": `"/query/cursor"`})
+	s.Want(201, "POST", registry, `{"agent_id": "my-agent", "display_name": "x"}`)
+	for _, position := range []string{"", "1 2", "1 2 a#b", "1 2 ab", "1 2 my-agent", "ab", "a#b", "my-agent\x00", "summary#my-agent", strings.Repeat("a", 65)} {
+		cursor := endpoint.NextCursor(4, "agents", page.Cursor{After: position})
+		s.Want(400, "GET", registry+"?cursor="+cursor, "").Has(map[string]string{"/errors/0/pointer": `"/query/cursor"`})
 	}
-	s.want(201, "POST", registry, `{"agent_id": "my-agent", "display_name": "x"}`)
-	for _, position := range []string{"my-agent", "1.5"} {
-		s.want(400, "GET", registry+"/my-agent/versions?cursor="+endpoint.NextCursor(4, "versions of my-agent", position), "")
+	for _, position := range []string{"my-agent", "1.5", "-5", "0", "01", "2", "99999999999999999999"} {
+		cursor := endpoint.NextCursor(4, "versions of my-agent", page.Cursor{After: position})
+		s.Want(400, "GET", registry+"/my-agent/versions?cursor="+cursor, "").Has(map[string]string{"/errors/0/pointer": `"/query/cursor"`})
 	}
-	s.has(s.want(200, "GET", registry+"/my-agent/versions?cursor="+endpoint.NextCursor(4, "versions of my-agent", "-5"), ""), map[string]string{"/versions": "[]"})
+}
+
+func TestAPageOfLargeAgentsEndsEarlyAndGoesOn(t *testing.T) {
+	s := newServer(t)
+	tag := strings.Repeat("x", 256)
+	body := `"display_name": "x", "tags": ["` + tag + `"` + strings.Repeat(`,"`+tag+`"`, 199) + `]}`
+	for i := range 100 {
+		s.Want(201, "POST", registry, fmt.Sprintf(`{"agent_id": "agent-%03d", `, i)+body)
+	}
+	seen, pages := 0, 0
+	for query := "?limit=500"; ; {
+		a := s.Want(200, "GET", registry+query, "")
+		a.Has(map[string]string{"/pagination/total": "100", "/pagination/offset": fmt.Sprint(seen)})
+		if len(a.Body) > endpoint.MaxPageBytes+1000 {
+			t.Errorf("page %d has %d bytes", pages, len(a.Body))
+		}
+		seen, pages = seen+strings.Count(string(a.Body), `"agent_id"`), pages+1
+		next := a.Text("/pagination/next_cursor")
+		if next == "" {
+			break
+		}
+		query = "?limit=500&cursor=" + next
+	}
+	if seen != 100 || pages != 2 {
+		t.Errorf("%d agents on %d pages", seen, pages)
+	}
 }
 
 func TestListRefusesBadQueries(t *testing.T) {
@@ -102,6 +130,6 @@ func TestListRefusesBadQueries(t *testing.T) {
 		"?status_filter=deleted", "?status_filter=ACTIVE", "?type_filter=robot", "?limit=0", "?limit=501", "?limit=-1", "?limit=x", "?limit=1e2",
 		"?offset=-1", "?cursor=x", "?cursor=AAAA", "?status_filter=active&status=draft", "?limit=1&limit=2", "?status_filter=%ff",
 	} {
-		s.has(s.want(400, "GET", registry+query, ""), map[string]string{"/error_code": `"VALIDATION_ERROR"`})
+		s.Want(400, "GET", registry+query, "").Has(map[string]string{"/error_code": `"VALIDATION_ERROR"`})
 	}
 }

@@ -32,9 +32,9 @@ func RateLimits() endpoint.Route {
 	return endpoint.Define(endpoint.Spec{
 		ID: "agents-rate-limits", Method: http.MethodPut, Path: one + "/rate-limits", Tag: tag,
 		Summary: "Set an agent's rate limits",
+		Example: `{"max_actions_per_minute": 1000}`,
 		Auth:    endpoint.TokenAdmin,
 		Reads:   []store.Table{store.Agents, store.Commands}, Writes: written,
-		Also: []int{http.StatusBadRequest, http.StatusNotFound},
 		Body: endpoint.RequiredBody,
 	}, rateLimits)
 }

@@ -55,9 +55,10 @@ func Register() endpoint.Route {
 	return endpoint.Define(endpoint.Spec{
 		ID: "agents-register", Method: http.MethodPost, Path: base, Tag: tag,
 		Summary: "Register an agent",
+		Example: `{"agent_id": "customer-service-agent", "display_name": "Customer Service Agent", "tags": ["support"]}`,
 		Auth:    endpoint.KeyOrTokenWrite,
 		Reads:   []store.Table{store.Agents, store.Commands}, Writes: written,
-		Success: http.StatusCreated, Also: []int{http.StatusOK, http.StatusBadRequest},
+		Success: http.StatusCreated, AlsoOK: true,
 		Body: endpoint.RequiredBody, Unknown: endpoint.Tolerate, Repeats: true,
 	}, register)
 }

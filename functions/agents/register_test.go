@@ -5,66 +5,66 @@ import (
 	"strings"
 	"sync"
 	"testing"
-)
 
-const registry = "/api/registry/agents"
+	"ascend/functions/optest"
+)
 
 func TestRegisterAnswersAsDocumented(t *testing.T) {
 	s := newServer(t)
-	body := example(t, "agents-register.request")
-	first := s.want(201, "POST", registry, body)
-	s.documents(first, "agents-register.201")
-	s.has(first, map[string]string{
+	body := optest.Documented(t, "agents-register.request")
+	first := s.Want(201, "POST", registry, body)
+	first.Documents("agents-register.201")
+	first.Has(map[string]string{
 		"/created": "true", "/agent/status": `"draft"`, "/agent/version": `"1.0.0"`, "/agent/organization_id": "4",
 		"/agent/created_at": `"2026-01-20T14:30:52.123Z"`, "/message": `"Agent registered: my-production-agent"`,
 	})
-	again := s.want(200, "POST", registry, body)
-	s.documents(again, "agents-register.200")
-	s.has(again, map[string]string{
+	again := s.Want(200, "POST", registry, body)
+	again.Documents("agents-register.200")
+	again.Has(map[string]string{
 		"/created": "false", "/next_steps": "absent", "/message": `"Agent already exists: my-production-agent"`,
-		"/agent": at(first.body, "/agent"),
+		"/agent": first.At("/agent"),
 	})
-	s.documents(s.want(201, "POST", registry, example(t, "agents-register.s0.request")), "agents-register.s0.201")
-	short := s.want(400, "POST", registry, `{"agent_id": "ab", "display_name": "x"}`)
-	s.documents(short, "agents-register.400")
-	s.has(short, map[string]string{"/detail": `"agent_id must be 3-64 characters"`, "/error_code": `"VALIDATION_ERROR"`, "/status": "400"})
+	s.Want(201, "POST", registry, optest.Documented(t, "agents-register.s0.request")).Documents("agents-register.s0.201")
+	short := s.Want(400, "POST", registry, `{"agent_id": "ab", "display_name": "x"}`)
+	short.Documents("agents-register.400")
+	short.Has(map[string]string{"/detail": `"agent_id must be 3-64 characters"`, "/error_code": `"VALIDATION_ERROR"`, "/status": "400"})
 }
 
 func TestRegisterTakesTheAliases(t *testing.T) {
 	s := newServer(t)
-	s.want(201, "POST", registry, example(t, "agents-register.s3.request"))
-	s.has(s.want(200, "GET", registry+"/my-agent", ""), map[string]string{
+	s.Want(201, "POST", registry, optest.Documented(t, "agents-register.s3.request"))
+	s.Want(200, "GET", registry+"/my-agent", "").Has(map[string]string{
 		"/agent/display_name": `"My AI Agent"`, "/agent/capabilities/allowed_action_types": `["data_access","query"]`,
 	})
-	s.want(201, "POST", registry, `{"agent_id": "both", "name": "N", "display_name": "D", "capabilities": ["c"], "allowed_action_types": []}`)
-	s.has(s.want(200, "GET", registry+"/both", ""), map[string]string{
+	s.Want(201, "POST", registry, `{"agent_id": "both", "name": "N", "display_name": "D", "capabilities": ["c"], "allowed_action_types": []}`)
+	s.Want(200, "GET", registry+"/both", "").Has(map[string]string{
 		"/agent/display_name": `"D"`, "/agent/capabilities/allowed_action_types": `[]`,
 	})
 }
 
 func TestRegisterTakesWhatThePublishedClientsSend(t *testing.T) {
 	s := newServer(t)
-	s.want(201, "POST", registry, `{"agent_id": "sdk-agent", "display_name": "SDK", "agent_type": "custom", "environment": "production",
-		"capabilities": [], "allowed_resources": [], "sdk_version": "2.7.1", "metadata": {"n": 9007199254740993, "x": null}}`, "X-Test-Caller", "key:user")
-	s.has(s.want(200, "GET", registry+"/sdk-agent", ""), map[string]string{
-		"/agent/metadata/n": "9007199254740993", "/agent/metadata/x": "null", "/agent/audit/created_by": `"key:1"`,
+	s.As("key user", "POST", registry, `{"agent_id": "sdk-agent", "display_name": "SDK", "agent_type": "custom", "environment": "production",
+		"capabilities": [], "allowed_resources": [], "sdk_version": "2.7.1", "metadata": {"n": 9007199254740993, "x": null}}`).Want(201)
+	s.Want(200, "GET", registry+"/sdk-agent", "").Has(map[string]string{
+		"/agent/metadata/n": "9007199254740993", "/agent/metadata/x": "null", "/agent/audit/created_by": `"key:402"`,
 		"/agent/capabilities/allowed_resources": "[]",
 	})
 }
 
 func TestRegisterIgnoresWhatTheServerOwns(t *testing.T) {
 	s := newServer(t)
-	s.want(201, "POST", registry, `{"agent_id": "my-agent", "display_name": "x", "id": 7, "organization_id": 9, "status": "active", "version": "9.9.9",
+	s.Want(201, "POST", registry, `{"agent_id": "my-agent", "display_name": "x", "id": 7, "organization_id": 9, "status": "active", "version": "9.9.9",
 		"version_number": 9, "created_at": "2000-01-01T00:00:00Z", "created_by": "eve", "updated_by": "eve", "approved_by": "eve", "approved_at": "2000-01-01T00:00:00Z",
 		"revision": 9, "suspension": {"kind": "ordinary"}, "rate_limits": {"max_actions_per_day": 1}, "autonomous_max_risk_threshold": 100,
 		"config": {"max_risk_threshold": 100}}`)
-	got := s.want(200, "GET", registry+"/my-agent", "")
-	s.has(got, map[string]string{
+	got := s.Want(200, "GET", registry+"/my-agent", "")
+	got.Has(map[string]string{
 		"/agent/status": `"draft"`, "/agent/version": `"1.0.0"`, "/agent/audit/created_by": `"admin@example.com"`, "/agent/audit/approved_by": "null",
 		"/agent/rate_limits/max_actions_per_day": "null", "/agent/risk_config/autonomous_max_risk_threshold": "60", "/agent/risk_config/max_risk_threshold": "80",
 	})
-	if id := at(got.body, "/agent/id"); id == "7" || strings.Contains(string(got.body), "eve") {
-		t.Errorf("the body set %s", got.body)
+	if id := got.At("/agent/id"); id == "7" || strings.Contains(string(got.Body), "eve") {
+		t.Errorf("the body set %s", got.Body)
 	}
 }
 
@@ -86,28 +86,28 @@ func TestRegisterRefusesBadBodiesFieldByField(t *testing.T) {
 		{"metadata that is a list", `{"agent_id": "my-agent", "display_name": "x", "metadata": [1]}`, "/metadata", "VALIDATION_ERROR"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			a := s.want(400, "POST", registry, c.body)
-			s.has(a, map[string]string{"/error_code": `"` + c.code + `"`})
-			if got := at(a.body, "/errors/0/pointer"); c.pointer != "" && got != `"`+c.pointer+`"` {
-				t.Errorf("points at %s, want %s: %s", got, c.pointer, a.body)
+			a := s.Want(400, "POST", registry, c.body)
+			a.Has(map[string]string{"/error_code": `"` + c.code + `"`})
+			if got := a.At("/errors/0/pointer"); c.pointer != "" && got != `"`+c.pointer+`"` {
+				t.Errorf("points at %s, want %s: %s", got, c.pointer, a.Body)
 			}
 		})
 	}
-	all := s.want(400, "POST", registry, `{"agent_id": "x", "default_risk_score": -1, "alert_recipients": ["no"], "webhook_url": "http://localhost/"}`)
-	if n := strings.Count(string(all.body), `"pointer"`); n != 5 {
-		t.Errorf("%d faults named: %s", n, all.body)
+	all := s.Want(400, "POST", registry, `{"agent_id": "x", "default_risk_score": -1, "alert_recipients": ["no"], "webhook_url": "http://localhost/"}`)
+	if n := strings.Count(string(all.Body), `"pointer"`); n != 5 {
+		t.Errorf("%d faults named: %s", n, all.Body)
 	}
 }
 
 func TestRegisterReplaysUnderAnIdempotencyKey(t *testing.T) {
 	s := newServer(t)
 	body := `{"agent_id": "my-agent", "display_name": "x"}`
-	first := s.want(201, "POST", registry, body, "Idempotency-Key", "k1")
-	again := s.want(201, "POST", registry, body, "Idempotency-Key", "k1")
-	if string(first.body) != string(again.body) || again.header.Get("Idempotency-Replayed") != "true" || first.header.Get("Idempotency-Replayed") != "" {
-		t.Errorf("%s\nwas replayed as\n%s\n%v", first.body, again.body, again.header)
+	first := s.Want(201, "POST", registry, body, "Idempotency-Key", "k1")
+	again := s.Want(201, "POST", registry, body, "Idempotency-Key", "k1")
+	if string(first.Body) != string(again.Body) || again.Header.Get("Idempotency-Replayed") != "true" || first.Header.Get("Idempotency-Replayed") != "" {
+		t.Errorf("%s\nwas replayed as\n%s\n%v", first.Body, again.Body, again.Header)
 	}
-	s.want(422, "POST", registry, `{"agent_id": "my-agent", "display_name": "y"}`, "Idempotency-Key", "k1")
+	s.Want(422, "POST", registry, `{"agent_id": "my-agent", "display_name": "y"}`, "Idempotency-Key", "k1")
 }
 
 func TestOfRacingRegistrationsOneIsAnswered201(t *testing.T) {
@@ -117,10 +117,10 @@ func TestOfRacingRegistrationsOneIsAnswered201(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 24 {
 		wg.Go(func() {
-			a := s.send("POST", registry, fmt.Sprintf(`{"agent_id": "my-agent", "display_name": "%d"}`, i))
+			a := s.As("admin", "POST", registry, fmt.Sprintf(`{"agent_id": "my-agent", "display_name": "%d"}`, i))
 			mu.Lock()
 			defer mu.Unlock()
-			counts[a.status]++
+			counts[a.Status]++
 		})
 	}
 	wg.Wait()

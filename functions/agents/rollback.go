@@ -14,7 +14,7 @@ import (
 // RollbackIn is the request of agents-rollback.
 type RollbackIn struct {
 	One
-	TargetVersion string `query:"target_version" json:"-" required:"true" maxlen:"40" doc:"The version to restore, such as 1.0.0."`
+	TargetVersion string `query:"target_version" json:"-" required:"true" maxlen:"40" example:"1.0.0" doc:"The version to restore, such as 1.0.0."`
 }
 
 // RollbackOut is the answer of agents-rollback. NewVersion has the
@@ -36,7 +36,6 @@ func RollBack() endpoint.Route {
 		Summary: "Restore an earlier configuration",
 		Auth:    endpoint.TokenAdmin,
 		Reads:   []store.Table{store.Agents, store.Commands}, Writes: written,
-		Also:    []int{http.StatusBadRequest, http.StatusNotFound},
 		Repeats: true,
 	}, rollback)
 }

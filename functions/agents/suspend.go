@@ -39,9 +39,9 @@ func Suspend() endpoint.Route {
 	return endpoint.Define(endpoint.Spec{
 		ID: "agents-suspend", Method: http.MethodPost, Path: one + "/suspend", Tag: tag,
 		Summary: "Suspend an agent",
+		Example: `{"reason": "Under investigation"}`,
 		Auth:    endpoint.TokenAdmin,
 		Reads:   stopReads, Writes: stopWrites,
-		Also: []int{http.StatusBadRequest, http.StatusNotFound},
 		Body: endpoint.OptionalBody, Repeats: true,
 	}, suspend)
 }

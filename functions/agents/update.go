@@ -30,9 +30,9 @@ func Update() endpoint.Route {
 	return endpoint.Define(endpoint.Spec{
 		ID: "agents-update", Method: http.MethodPut, Path: one, Tag: tag,
 		Summary: "Update an agent's configuration",
+		Example: `{"display_name": "Customer Service Agent 2"}`,
 		Auth:    endpoint.Token,
 		Reads:   []store.Table{store.Agents, store.Commands}, Writes: configured,
-		Also: []int{http.StatusBadRequest, http.StatusNotFound},
 		Body: endpoint.RequiredBody,
 	}, update)
 }

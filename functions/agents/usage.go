@@ -57,7 +57,6 @@ func Usage() endpoint.Route {
 		Summary: "Get an agent's usage",
 		Auth:    endpoint.KeyOrToken,
 		Reads:   []store.Table{store.Agents, store.Counters},
-		Also:    []int{http.StatusNotFound},
 	}, usage)
 }
 

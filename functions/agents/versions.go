@@ -33,7 +33,6 @@ func Versions() endpoint.Route {
 		Summary: "List an agent's versions",
 		Auth:    endpoint.KeyOrToken,
 		Reads:   []store.Table{store.Agents},
-		Also:    []int{http.StatusBadRequest, http.StatusNotFound},
 	}, versions)
 }
 

@@ -32,8 +32,8 @@ func Evaluate() endpoint.Route {
 	return endpoint.Define(endpoint.Spec{
 		ID: "risk-evaluate", Method: http.MethodPost, Path: "/api/risk/evaluate", Tag: "Risk",
 		Summary: "Score a proposed action without submitting it",
+		Example: actions.Example,
 		Auth:    endpoint.KeyOrToken, Body: endpoint.RequiredBody, Unknown: endpoint.Tolerate,
-		Also: []int{400, 401, 500, 503},
 	}, evaluate)
 }
 

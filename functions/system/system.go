@@ -43,7 +43,7 @@ type Deployment struct {
 func DeploymentInfo() endpoint.Route {
 	return endpoint.Define(endpoint.Spec{
 		ID: "deployment-info", Method: http.MethodGet, Path: "/api/deployment-info", Tag: "System",
-		Summary: "Which version runs in which environment", Auth: endpoint.Optional, Also: []int{401, 503},
+		Summary: "Which version runs in which environment", Auth: endpoint.Optional,
 	}, func(_ context.Context, a *app.App, c *command.Command, _ struct{}) (Deployment, error) {
 		return Deployment{Version: a.Version, Environment: a.Environment, Timestamp: c.At}, nil
 	})

@@ -28,10 +28,12 @@ func Create() endpoint.Route {
 	return endpoint.Define(endpoint.Spec{
 		ID: "workflows-create", Method: http.MethodPost, Path: base, Tag: tag,
 		Summary: "Create a workflow",
-		Auth:    endpoint.TokenAdmin,
-		Reads:   []store.Table{store.Directory, store.Commands}, Writes: []store.Table{store.Directory, store.Commands},
-		Success: http.StatusCreated, Also: []int{http.StatusBadRequest},
-		Body: endpoint.RequiredBody, Repeats: true,
+		Example: `{"name": "Manager Approval", "type": "single_approval", "approvers": [{"role": "manager"}], "timeout_seconds": 3600,
+			"trigger_conditions": {"agent_ids": ["payments-agent"]}}`,
+		Auth:  endpoint.TokenAdmin,
+		Reads: []store.Table{store.Directory, store.Commands}, Writes: []store.Table{store.Directory, store.Commands},
+		Success: http.StatusCreated,
+		Body:    endpoint.RequiredBody, Repeats: true,
 	}, create)
 }
 

@@ -28,7 +28,6 @@ func Get() endpoint.Route {
 		Summary: "Get a workflow",
 		Auth:    endpoint.KeyOrToken,
 		Reads:   []store.Table{store.Directory},
-		Also:    []int{http.StatusNotFound},
 	}, get)
 }
 

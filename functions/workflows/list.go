@@ -30,7 +30,6 @@ func List() endpoint.Route {
 		Summary: "List workflows",
 		Auth:    endpoint.KeyOrToken,
 		Reads:   []store.Table{store.Directory},
-		Also:    []int{http.StatusBadRequest},
 	}, list)
 }
 

@@ -7,14 +7,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 
 	"ascend/events"
 	"ascend/shared/domain/problem"
+	"ascend/shared/retry"
 )
 
 // The bounds of one PutEvents call (Amazon EventBridge User Guide, "PutEvents"
@@ -25,15 +26,12 @@ const (
 	MaxBytes   = 256 << 10
 )
 
-// attempts is how often an event is sent at most, and backoff about how long
-// it rests before the second time; it doubles, half of it by chance. The SDK's
-// own retries of whole calls come on top.
-const (
-	attempts = 4
-	backoff  = 50 * time.Millisecond
-)
+// policy is how events are sent again. The SDK does not repeat calls (once).
+var policy = retry.Policy{Attempts: 4, Backoff: 50 * time.Millisecond}
 
-// API is what of *eventbridge.Client a Bus uses.
+func once(o *eventbridge.Options) { o.Retryer = aws.NopRetryer{} }
+
+// API is the part of *eventbridge.Client that a Bus uses.
 type API interface {
 	PutEvents(context.Context, *eventbridge.PutEventsInput, ...func(*eventbridge.Options)) (*eventbridge.PutEventsOutput, error)
 }
@@ -46,7 +44,7 @@ type Bus struct {
 	name string
 }
 
-// New makes the bus of a name, or of an ARN.
+// New returns the bus with a name or an ARN.
 func New(api API, name string) *Bus { return &Bus{api, name} }
 
 // Publish sends events, any number, in calls of as many as one call takes.
@@ -63,51 +61,52 @@ func (b *Bus) Publish(ctx context.Context, all []events.Event) (failed []int, er
 		}
 		queue = append(queue, made)
 	}
-	var last error
-	for attempt := range attempts {
-		if len(queue) == 0 || attempt > 0 && !rest(ctx, backoff<<(attempt-1)) {
-			break
-		}
-		queue, last = b.send(ctx, queue)
-	}
+	last := policy.Do(ctx, func(error) bool { return true }, func() (why error) {
+		queue, why = b.send(ctx, queue)
+		return why
+	})
 	for _, e := range queue {
 		failed = append(failed, e.index)
 	}
-	if len(queue) > 0 {
-		err = errors.Join(err, last)
-	}
+	err = errors.Join(err, last)
 	if err != nil {
 		return failed, problem.Unavailable("publish events", err)
 	}
 	return nil, nil
 }
 
-// entry is an event as it is sent.
+// entry is an event of a PutEvents call.
 type entry struct {
 	index int // in Publish's list
 	size  int
 	types.PutEventsRequestEntry
 }
 
+// entry returns the entry of an event, or an error for one that no call can carry.
 func (b *Bus) entry(index int, e events.Event) (entry, error) {
 	detail, err := e.Encode()
 	if err != nil {
 		return entry{}, fmt.Errorf("encode event %s: %w", e.ID, err)
 	}
 	source, text := events.Source, string(detail)
-	made := entry{index, len(source) + len(e.Type) + len(text) + len(e.Subject) + timeSize, types.PutEventsRequestEntry{
-		EventBusName: &b.name, Source: &source, DetailType: &e.Type, Detail: &text, Resources: []string{e.Subject}, Time: &e.Time,
-	}}
+	made := entry{
+		index: index,
+		size:  len(source) + len(e.Type) + len(text) + len(e.Subject) + timeSize,
+		PutEventsRequestEntry: types.PutEventsRequestEntry{
+			EventBusName: &b.name, Source: &source, DetailType: &e.Type, Detail: &text, Resources: []string{e.Subject}, Time: &e.Time,
+		},
+	}
 	if len(detail) > events.MaxSize || made.size > MaxBytes {
 		return entry{}, fmt.Errorf("event %s of %d bytes is too large", e.ID, len(detail))
 	}
 	return made, nil
 }
 
-// timeSize is what the time counts for in an entry's size.
+// timeSize is the contribution of the time to an entry's size.
 const timeSize = 14
 
-// send sends each entry once and returns those that were not taken.
+// send sends each entry once and returns those that were not taken, with an
+// error where there are any.
 func (b *Bus) send(ctx context.Context, queue []entry) (left []entry, why error) {
 	for len(queue) > 0 {
 		batch := queue[:fitting(queue)]
@@ -116,7 +115,7 @@ func (b *Bus) send(ctx context.Context, queue []entry) (left []entry, why error)
 		for _, e := range batch {
 			in.Entries = append(in.Entries, e.PutEventsRequestEntry)
 		}
-		out, err := b.api.PutEvents(ctx, in)
+		out, err := b.api.PutEvents(ctx, in, once)
 		switch {
 		case err != nil:
 			left, why = append(left, batch...), err
@@ -134,7 +133,7 @@ func (b *Bus) send(ctx context.Context, queue []entry) (left []entry, why error)
 	return left, why
 }
 
-// fitting counts how many entries from the first on fit into one call.
+// fitting returns how many entries from the first on fit into one call.
 func fitting(queue []entry) int {
 	n, size := 0, 0
 	for n < len(queue) && n < MaxEntries && (n == 0 || size+queue[n].size <= MaxBytes) {
@@ -144,6 +143,7 @@ func fitting(queue []entry) int {
 	return n
 }
 
+// refusal returns why an entry was not taken.
 func refusal(result types.PutEventsResultEntry) error {
 	code, message := "no event id", ""
 	if result.ErrorCode != nil {
@@ -153,16 +153,4 @@ func refusal(result types.PutEventsResultEntry) error {
 		message = *result.ErrorMessage
 	}
 	return fmt.Errorf("an entry was refused: %s %s", code, message)
-}
-
-// rest waits between half of span and span; false says that ctx ended.
-func rest(ctx context.Context, span time.Duration) bool {
-	timer := time.NewTimer(span/2 + rand.N(span/2))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return ctx.Err() == nil
-	case <-ctx.Done():
-		return false
-	}
 }

@@ -2,6 +2,7 @@ package endpoint
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"ascend/shared/domain/problem"
@@ -61,17 +62,17 @@ func (s *Spec) allow(p tenant.Principal) error {
 		return nil
 	}
 	if !p.Role.Known() {
-		return forbidden("the credential has no known role")
+		return problem.Forbidden("the credential has no known role")
 	}
 	machine := p.Kind != tenant.Person
 	if machine && !s.Auth.TakesKeys() {
 		if s.Auth == TokenApprover {
-			return forbidden("an API key cannot approve or reject; a person of role admin or manager must sign in to decide")
+			return problem.Forbidden("an API key cannot approve or reject; a person of role admin or manager must sign in to decide")
 		}
-		return forbidden("an API key cannot do this; a person must sign in")
+		return problem.Forbidden("an API key cannot do this; a person must sign in")
 	}
-	if machine && s.KeyScope != "" && !hasScope(p.Scopes, s.KeyScope) {
-		return forbidden("the API key needs the permission %s", s.KeyScope)
+	if machine && s.KeyScope != "" && !slices.Contains(strings.Fields(p.Scopes), s.KeyScope) {
+		return problem.Forbidden("the API key needs the permission %s", s.KeyScope)
 	}
 	writes := s.Method != http.MethodGet
 	switch s.Auth {
@@ -97,7 +98,7 @@ func (s *Spec) allow(p tenant.Principal) error {
 	case TokenApprover:
 		return needs(p, tenant.Admin, tenant.Manager)
 	}
-	return forbidden("the operation declares no auth class")
+	return problem.Forbidden("the operation declares no auth class")
 }
 
 func butViewers(p tenant.Principal) error {
@@ -112,18 +113,5 @@ func needs(p tenant.Principal, roles ...tenant.Role) error {
 		}
 		names[i] = string(r)
 	}
-	return forbidden("this needs the role %s; the credential has the role %s", strings.Join(names, " or "), p.Role)
-}
-
-func hasScope(scopes, scope string) bool {
-	for s := range strings.FieldsSeq(scopes) {
-		if s == scope {
-			return true
-		}
-	}
-	return false
-}
-
-func forbidden(format string, args ...any) error {
-	return problem.Forbidden(format, args...)
+	return problem.Forbidden("this needs the role %s; the credential has the role %s", strings.Join(names, " or "), p.Role)
 }

@@ -47,7 +47,8 @@ func TestEveryAuthClassAnswersEveryCaller(t *testing.T) {
 						items, _ := a.Store.Get(ctx, key)
 						record = items[0]
 					}
-					_, err := c.Claim.Confirm(record, c.At)
+					var err error
+					c.Principal, err = c.Claim.Confirm(record, c.At)
 					return done{OK: true}, err
 				}
 			}

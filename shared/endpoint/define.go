@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"net/url"
 	"reflect"
 	"strings"
 
@@ -12,52 +11,24 @@ import (
 
 	"ascend/shared/app"
 	"ascend/shared/domain/problem"
+	"ascend/shared/endpoint/bind"
 )
 
 // runner runs the handler of a route on a bound request.
 type runner func(context.Context, *app.App, *app.Command, *input) (answer, error)
 
-// input is what a request gives to bind.
-type input struct {
-	path   []string // values of the path's parameters, decoded, in order
-	url    *url.URL
-	query  url.Values
-	header http.Header
-	body   []byte
-}
-
-// answer is what a handler gives to write.
+// answer is what is written.
 type answer struct {
 	status int
 	body   []byte
 	header http.Header // further headers; nil: none
-	done   bool        // the handler was reached
 }
 
-// Define makes a route of a Spec and the function that serves it. Mistakes in
-// them are reported by New.
+// Define returns the route of a Spec and the function that serves it. Mistakes
+// in them are reported by New.
 //
-// Fields of In are bound by their tags:
-//
-//	path:"action_id"           the path's parameter of that name
-//	query:"status_filter,type" a query parameter and its aliases
-//	header:"X-Signature"       a header
-//	body:"raw"                 the bytes of the body as sent, for a []byte
-//	json:"agent_id"            a member of the body, which is then a JSON object
-//
-// All but the last carry json:"-" beside. Path, query and header fields are
-// strings, integers, floats, booleans, times (RFC 3339, or YYYY-MM-DD for
-// midnight UTC; with until:"true" for the day's last nanosecond), types with
-// UnmarshalText, pointers to these (nil when absent) and slices of strings.
-// Rules hold for all, also deep inside the body, and are documented:
-//
-//	required:"true"  default:"100"  min:"1"  max:"1000"
-//	minlen:"3"  maxlen:"64"  enum:"a,b"  doc:"What it is."
-//
-// Lengths are characters of a string or elements of a list or map. A default
-// is for query and header fields only. Strings in path, query and header are
-// at most 256 bytes unless maxlen says otherwise. A body's numbers in fields of
-// type any arrive as jsontext.Value, exactly as sent. An embedded Page adds pagination.
+// The fields of In are bound by their tags, as package bind says. An embedded
+// Page adds pagination.
 //
 // Out is answered as JSON. It may have methods Status() int to replace
 // Spec.Success, Headers(http.Header) to add headers, and Body() any to answer
@@ -72,26 +43,51 @@ func Define[In, Out any](s Spec, do func(ctx context.Context, a *app.App, c *app
 	}
 	r.err = s.check()
 	r.Spec = s
-	p, err := newPlan(&s, r.in)
-	if err != nil && r.err == nil {
+	var err error
+	if r.binder, err = newBinder(&s, r.in); err != nil && r.err == nil {
 		r.err = fmt.Errorf("operation %s: %w", s.ID, err)
 	}
 	if do == nil && r.err == nil {
 		r.err = fmt.Errorf("operation %s: no handler", s.ID)
 	}
-	r.plan = p
+	page := pageOf(r.in)
 	r.run = func(ctx context.Context, a *app.App, c *app.Command, req *input) (answer, error) {
 		var in In
-		if err := p.bind(reflect.ValueOf(&in).Elem(), req); err != nil {
+		v := reflect.ValueOf(&in).Elem()
+		if page != nil {
+			v.FieldByIndex(page).Addr().Interface().(*Page).target = req.url
+		}
+		if err := r.binder.Bind(v, req.Request); err != nil {
 			return answer{}, err
 		}
 		out, err := do(ctx, a, c, in)
 		if err != nil {
-			return answer{done: true}, err
+			return answer{}, err
 		}
 		return encode(s.Success, &out)
 	}
 	return r
+}
+
+func newBinder(s *Spec, in reflect.Type) (*bind.Binder, error) {
+	b, err := bind.New(in, bind.Options{
+		Path: pathNames(s.Path), BodyRequired: s.Body == RequiredBody,
+		RefuseMembers: s.Unknown == Refuse, RefuseQuery: s.Unknown == Refuse && s.Method != http.MethodGet,
+	})
+	if err == nil && b.HasBody() != (s.Body != NoBody) {
+		err = fmt.Errorf("Spec.Body and the json fields of %v disagree", in)
+	}
+	return b, err
+}
+
+// pageOf returns where a request type embeds a Page; nil for nowhere.
+func pageOf(in reflect.Type) []int {
+	if in.Kind() == reflect.Struct {
+		if f, ok := in.FieldByName("Page"); ok && f.Anonymous && f.Type == reflect.TypeFor[Page]() {
+			return f.Index
+		}
+	}
+	return nil
 }
 
 // The methods that an answer may have.
@@ -102,13 +98,13 @@ type (
 	otherer  interface{ Others() []any }
 )
 
-// encode makes the answer's body before anything is written.
+// encode returns the answer with its body, before anything is written.
 func encode[Out any](status int, from *Out) (answer, error) {
 	var out any = from // its methods are those of Out, and json copies what is no pointer
 	if kind := reflect.TypeFor[Out]().Kind(); kind == reflect.Pointer || kind == reflect.Interface {
 		out = *from
 	}
-	a := answer{status: status, done: true}
+	a := answer{status: status}
 	if s, ok := out.(statuser); ok {
 		a.status = s.Status()
 	}
@@ -124,16 +120,13 @@ func encode[Out any](status int, from *Out) (answer, error) {
 		err = fmt.Errorf("%d is no status", a.status)
 	}
 	if err != nil {
-		return answer{done: true}, &problem.Error{
-			Code: problem.CodeInternal, Detail: "the answer could not be written",
-			Err: fmt.Errorf("encode the answer: %w", err),
-		}
+		return answer{}, problem.Internal("encode the answer", err)
 	}
 	a.body = body
 	return a, nil
 }
 
-// bodyType is the type of what an Out answers.
+// bodyType returns the type of what an Out answers.
 func bodyType(out reflect.Type) reflect.Type {
 	if out.Kind() == reflect.Interface || !out.Implements(reflect.TypeFor[bodier]()) {
 		return out
@@ -148,7 +141,7 @@ func bodyType(out reflect.Type) reflect.Type {
 	return reflect.TypeFor[any]()
 }
 
-// pathNames lists the parameters of a pattern in order.
+// pathNames returns the parameters of a pattern in order.
 func pathNames(pattern string) []string {
 	var names []string
 	for segment := range strings.SplitSeq(pattern, "/") {

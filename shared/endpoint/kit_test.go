@@ -17,6 +17,7 @@ import (
 	"ascend/shared/app"
 	"ascend/shared/domain/problem"
 	"ascend/shared/domain/tenant"
+	"ascend/shared/endpoint/problemjson"
 	"ascend/shared/store"
 )
 
@@ -95,7 +96,7 @@ func testClaim(r *http.Request) (app.Claim, error) {
 type reply struct {
 	*http.Response
 	body    string
-	problem Problem
+	problem problemjson.Problem
 }
 
 func (k *kit) send(t testing.TB, method, target, body string, headers ...string) reply {

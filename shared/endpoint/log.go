@@ -2,6 +2,7 @@ package endpoint
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -10,16 +11,18 @@ import (
 )
 
 // record logs one line for a request. It names no header, body, path, query or
-// credential; the cause is logged where we failed, and only then.
+// credential; the cause is logged where we failed, and only then. Where the
+// client went away, nobody failed.
 func (s *service) record(ctx context.Context, route *Route, c *app.Command, status int, took time.Duration, err error) {
+	gone := errors.Is(context.Cause(ctx), context.Canceled)
 	level := slog.LevelInfo
-	if status >= 500 {
+	if status >= 500 && !gone {
 		level = slog.LevelError
 	}
 	if !s.log.Enabled(ctx, level) {
 		return
 	}
-	var attrs [8]slog.Attr
+	var attrs [9]slog.Attr
 	operation := "none"
 	if route != nil {
 		operation = route.ID
@@ -35,6 +38,9 @@ func (s *service) record(ctx context.Context, route *Route, c *app.Command, stat
 	}
 	if org := c.Claim.Org(); org.Valid() {
 		list = append(list, slog.Int64("organization_id", int64(org)))
+	}
+	if gone {
+		list = append(list, slog.Bool("client_gone", true))
 	}
 	if err != nil {
 		e := problem.As(err)

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -16,6 +17,7 @@ import (
 	"ascend/shared/domain/exact"
 	"ascend/shared/domain/problem"
 	"ascend/shared/domain/tenant"
+	"ascend/shared/endpoint/bind"
 )
 
 // MaxPageBytes bounds the items of one page as Lambda sends them, because an
@@ -173,7 +175,7 @@ func readCursor(text string, org tenant.ID, list string) (page.Cursor, error) {
 	place := b[cursorHead:]
 	offset, n := binary.Uvarint(place)
 	total, m := binary.Uvarint(place[max(n, 0):])
-	if n <= 0 || m <= 0 || offset > exact.MaxInteger || total>>1 > exact.MaxInteger || !clean(string(place[n+m:])) || len(place) == n+m {
+	if n <= 0 || m <= 0 || offset > exact.MaxInteger || total>>1 > exact.MaxInteger || !bind.Clean(string(place[n+m:])) || len(place) == n+m {
 		return page.Cursor{}, page.BadCursor()
 	}
 	return page.Cursor{After: string(place[n+m:]), Offset: int(offset), Total: int(total >> 1), Exact: total&1 == 1}, nil
@@ -181,9 +183,6 @@ func readCursor(text string, org tenant.ID, list string) (page.Cursor, error) {
 
 // cursorSum binds a place to its organisation and list, and tells garbage.
 func cursorSum(org tenant.ID, list string, place []byte) []byte {
-	b := binary.BigEndian.AppendUint64(nil, uint64(org))
-	b = appendPart(b, list)
-	b = appendPart(b, string(place))
-	sum := sha256.Sum256(b)
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d %q %q", org, list, place))
 	return sum[:8]
 }

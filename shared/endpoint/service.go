@@ -8,7 +8,6 @@ import (
 	"maps"
 	"net/http"
 	"net/netip"
-	"net/url"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -16,6 +15,10 @@ import (
 
 	"ascend/shared/app"
 	"ascend/shared/domain/problem"
+	"ascend/shared/domain/tenant"
+	"ascend/shared/endpoint/bind"
+	"ascend/shared/endpoint/idempotency"
+	"ascend/shared/endpoint/problemjson"
 	"ascend/shared/store"
 )
 
@@ -36,10 +39,10 @@ type service struct {
 	app   *app.App
 	creds Claimer
 	log   *slog.Logger
-	root  node
+	router
 }
 
-// New makes the handler of routes: of one in a Lambda, of all in the local
+// New returns the handler of routes: of one in a Lambda, of all in the local
 // server. It fails when a route is not defined right, declares no auth class,
 // or shares its id or its method and path with another.
 func New(a *app.App, creds Claimer, log *slog.Logger, routes ...Route) (http.Handler, error) {
@@ -62,7 +65,7 @@ func New(a *app.App, creds Claimer, log *slog.Logger, routes ...Route) (http.Han
 			errs = append(errs, fmt.Errorf("operation %s is there twice", r.ID))
 		}
 		ids[r.ID] = true
-		if err := s.root.add(r); err != nil {
+		if err := s.add(r); err != nil {
 			errs = append(errs, err)
 		}
 	}
@@ -89,8 +92,8 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h[headerCorrelation] = []string{echo}
 
 	path := r.URL.EscapedPath()
-	f := s.root.find(r.Method, path)
-	a, err := s.answer(r, &f, c)
+	f := s.find(r.Method, path)
+	a, err := s.answer(w, r, &f, c)
 	if err == nil {
 		h["Content-Type"] = jsonType
 		maps.Copy(h, a.header)
@@ -98,30 +101,27 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a, err = s.failure(h, &f, err, path, c)
 	}
 	if c.Replayed && c.Repeat != nil && !c.Repeat.Implied {
-		h[headerReplayed] = []string{"true"}
+		h[idempotency.HeaderReplayed] = []string{"true"}
 	}
 	h["Content-Length"] = []string{strconv.Itoa(len(a.body))}
 	w.WriteHeader(a.status)
 	if r.Method != http.MethodHead {
-		w.Write(a.body) // a failure to write is the caller's connection; nobody is left to tell
+		_, _ = w.Write(a.body) // a failure is the caller's connection: there is nobody to tell
 	}
 	s.record(r.Context(), f.route, c, a.status, time.Since(start), err)
 }
 
 // answer runs a request up to its encoded answer. It never panics.
-func (s *service) answer(r *http.Request, f *found, c *app.Command) (a answer, err error) {
+func (s *service) answer(w http.ResponseWriter, r *http.Request, f *found, c *app.Command) (a answer, err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			a, err = answer{}, &problem.Error{
-				Code: problem.CodeInternal, Detail: "the service failed to answer; the failure was recorded",
-				Err: fmt.Errorf("panic: %v\n%s", v, debug.Stack()),
-			}
+			a, err = answer{}, problem.Internal("panic", fmt.Errorf("%v\n%s", v, debug.Stack()))
 		}
 	}()
 	if f.route == nil {
-		if len(f.allowed) > 0 {
+		if f.allow != "" {
 			return answer{}, problem.New(problem.KindMethodNotAllowed, problem.CodeMethodNotAllowed,
-				"%s is not possible here; %s is", clip(r.Method), strings.Join(f.allowed, ", "))
+				"the method %s is not allowed here; use %s", bind.Clip(r.Method), strings.ReplaceAll(f.allow, ", ", " or "))
 		}
 		return answer{}, problem.NotFound(problem.CodeNotFound, "there is no such path")
 	}
@@ -130,18 +130,31 @@ func (s *service) answer(r *http.Request, f *found, c *app.Command) (a answer, e
 	if err := s.authenticate(ctx, r, f.route, c); err != nil {
 		return answer{}, err
 	}
-	req := &input{path: f.values, url: r.URL, header: r.Header}
-	if err := read(r, f.route, req); err != nil {
-		return answer{}, s.afterConfirming(ctx, f.route, c, err)
+	deadline, _ := ctx.Deadline()
+	began := time.Now()
+	req, err := read(w, r, f)
+	// What the caller took to send the body is not taken from the time to answer.
+	ctx, cancel = context.WithDeadline(r.Context(), deadline.Add(time.Since(began)))
+	defer cancel()
+	if err == nil {
+		a, err = s.run(ctx, f.route, c, req)
 	}
-	if err := identify(c, &f.route.Spec, req); err != nil {
-		return answer{}, s.afterConfirming(ctx, f.route, c, err)
-	}
-	a, err = f.route.run(ctx, s.app, c, req)
-	if err != nil && !a.done {
-		err = s.afterConfirming(ctx, f.route, c, err)
+	if f.route.ConfirmInBatch {
+		err = s.confirmed(ctx, c, err)
 	}
 	return a, err
+}
+
+// run identifies the command and runs the handler.
+func (s *service) run(ctx context.Context, route *Route, c *app.Command, req *input) (answer, error) {
+	err := idempotency.Identify(c, idempotency.Request{
+		Operation: route.operation(), Path: req.Path, Query: req.Query, Body: req.Body, Header: req.header,
+		Repeats: route.Repeats, Personal: route.Auth == TokenApprover,
+	})
+	if err != nil {
+		return answer{}, badRequest{err}
+	}
+	return route.run(ctx, s.app, c, req)
 }
 
 // authenticate puts the caller's claim into c and, unless the use case will,
@@ -183,11 +196,18 @@ func (s *service) confirm(ctx context.Context, c *app.Command) error {
 	return nil
 }
 
-// afterConfirming is err, but for those who do not get that far: where the use
-// case was to confirm the credential and was not reached, it is confirmed
-// first, so that nothing is said to a revoked key.
-func (s *service) afterConfirming(ctx context.Context, route *Route, c *app.Command, err error) error {
-	if !route.ConfirmInBatch {
+// confirmed returns the result of a request whose use case was to confirm the
+// credential. Where an error came before that, it is confirmed now, so that a
+// revoked key or one without the right learns nothing else. An answer to
+// nobody is a mistake of the use case.
+func (s *service) confirmed(ctx context.Context, c *app.Command, err error) error {
+	if c.Principal != (tenant.Principal{}) {
+		return err
+	}
+	if err == nil {
+		return problem.Internal("confirm a credential", errors.New("the use case did not set Command.Principal"))
+	}
+	if kind := problem.As(err).Kind; kind == problem.KindUnauthenticated || kind == problem.KindForbidden {
 		return err
 	}
 	if refused := s.confirm(ctx, c); refused != nil {
@@ -196,7 +216,12 @@ func (s *service) afterConfirming(ctx context.Context, route *Route, c *app.Comm
 	return err
 }
 
-// failure makes the answer of an error; the error it returns is for the log.
+// badRequest is a problem that is 400 whatever the operation's validation status.
+type badRequest struct{ error }
+
+func (b badRequest) Unwrap() error { return b.error }
+
+// failure returns the answer to an error; the error it returns is for the log.
 func (s *service) failure(h http.Header, f *found, err error, path string, c *app.Command) (answer, error) {
 	var e *problem.Error
 	if !errors.As(err, &e) {
@@ -211,14 +236,28 @@ func (s *service) failure(h http.Header, f *found, err error, path string, c *ap
 	if f.route != nil && !errors.As(err, &badRequest{}) {
 		invalid = f.route.InvalidStatus
 	}
-	status := statusOf(e.Kind, invalid)
-	if status == http.StatusMethodNotAllowed && len(f.allowed) > 0 {
-		h.Set("Allow", strings.Join(f.allowed, ", "))
+	status := problemjson.Status(e.Kind, invalid)
+	if f.allow != "" {
+		h.Set("Allow", f.allow)
 	}
-	return answer{status: status, body: describe(h, status, e, path, c.CorrelationID, c.At)}, e
+	if status == http.StatusRequestTimeout {
+		h.Set("Connection", "close") // the rest of the body may still come
+	}
+	return answer{status: status, body: problemjson.Render(h, status, e, bind.Clip(path), c.CorrelationID, c.At)}, e
 }
 
-// sourceIP is the address of "address:port" or of a bare address, else "".
+// Fail sets the headers of a request that never reaches a handler of New, and
+// returns the status and body of its answer.
+func Fail(h http.Header, path string, e *problem.Error) (status int, body []byte) {
+	now := time.Now().UTC()
+	id := correlationID(now)
+	secure(h)
+	h[headerCorrelation] = []string{id}
+	status = problemjson.Status(e.Kind, http.StatusBadRequest)
+	return status, problemjson.Render(h, status, e, bind.Clip(path), id, now)
+}
+
+// sourceIP returns the address of "address:port" or of a bare address, else "".
 func sourceIP(remote string) string {
 	if ap, err := netip.ParseAddrPort(remote); err == nil {
 		return ap.Addr().Unmap().WithZone("").String()
@@ -229,22 +268,10 @@ func sourceIP(remote string) string {
 	return ""
 }
 
-// bounded keeps the printable beginning of a header that describes a client.
+// bounded returns the beginning of a header that describes a client, "" when it is not printable.
 func bounded(s string) string {
-	if s = clip(s); clean(s) {
+	if s = bind.Clip(s); bind.Clean(s) {
 		return s
 	}
 	return ""
-}
-
-// query parses the query as it must be: bad escapes are the caller's mistake.
-func query(raw string) (url.Values, error) {
-	if raw == "" {
-		return nil, nil
-	}
-	values, err := url.ParseQuery(raw)
-	if err != nil {
-		return nil, badRequest{problem.Invalid("the query string is malformed")}
-	}
-	return values, nil
 }

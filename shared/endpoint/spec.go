@@ -1,14 +1,17 @@
-// Package endpoint is the front end: it turns HTTP requests into calls of use
-// cases. An operation is said once, as a Spec with its request and response
-// types; Define makes a Route of it, New serves routes, and everything that is
-// the same for all of them (authentication, strict decoding, repeats, problem
-// bodies, headers, logging) happens here and nowhere else.
+// Package endpoint is the HTTP front end: it turns requests into calls of use
+// cases. A Spec with a request and a response type describes an operation;
+// Define makes a Route of it and New serves routes. What all operations share
+// happens here and in the packages below: authentication, binding (bind),
+// idempotency, errors (problemjson), headers and logging. Package lambda serves
+// the handler in AWS Lambda.
 //
-// The way of a request: find the route, read and confirm the credential, check
-// its right, read and decode the request, run the handler, encode the answer.
+// A request finds its route, is authenticated and authorized, read, identified
+// (idempotency), bound to the handler's request type, handled and encoded.
+// service.answer is that path.
 package endpoint
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -17,6 +20,7 @@ import (
 	"strings"
 	"time"
 
+	"ascend/shared/endpoint/bind"
 	"ascend/shared/store"
 )
 
@@ -49,23 +53,29 @@ const (
 // Auth are required.
 type Spec struct {
 	ID      string // operation id, such as "actions-submit": also the Lambda's name
+	AliasOf string // ID of the operation that this is an older path of: an Idempotency-Key holds for all its paths
 	Method  string // GET, POST, PUT, PATCH or DELETE
 	Path    string // pattern with {name} segments, such as "/api/v1/actions/{action_id}"
 	Summary string
 	Tag     string // groups operations in the documentation
+	// Example is a body that succeeds, as JSON. The documentation shows it, and
+	// tests send it with the ids of what they made in place of its own.
+	Example string
 
 	Auth Auth
 	// KeyScope is a permission that an API key needs besides its role; "" needs none.
 	KeyScope string
-	// ConfirmInBatch leaves confirming the credential to the use case, which
-	// reads its record together with the rest: Command.Claim is used and
-	// Command.Principal stays zero. The rights of Auth are checked by Claim.Confirm.
+	// ConfirmInBatch saves a read: the use case reads the credential's record
+	// together with its own and must set Command.Principal to what Claim.Confirm
+	// returns, which also checks the rights of Auth. Until then Principal is zero
+	// and nobody is authenticated. An answer without it is a 500, and an error
+	// from before it reaches only a caller whom the front end confirms first.
 	ConfirmInBatch bool
 
 	Reads, Writes []store.Table // for the function's IAM policy; Define adds the directory where keys are read
 
 	Success       int           // status of the answer, default 200
-	Also          []int         // further documented statuses
+	AlsoOK        bool          // the handler may answer 200 in place of Success
 	InvalidStatus int           // status of a validation problem: 400, the default, or 422
 	Unknown       Unknown       //
 	Body          Body          //
@@ -88,22 +98,34 @@ type Route struct {
 	Spec
 	in, out reflect.Type
 	others  []reflect.Type
-	plan    *plan
+	binder  *bind.Binder
 	run     runner
 	err     error // a mistake in the definition, reported by New
 }
 
-// In is the type of the request.
+// In returns the type of the request.
 func (r Route) In() reflect.Type { return r.in }
 
-// Out is the type of the answer's body.
+// Out returns the type of the answer's body.
 func (r Route) Out() reflect.Type { return r.out }
 
-// Others are further types that the answer's body may have.
+// Others returns further types that the answer's body may have.
 func (r Route) Others() []reflect.Type { return r.others }
 
-// Err is a mistake in the definition, or nil. New reports it too.
+// Params returns the parameters in the route's path and query.
+func (r Route) Params() []bind.Param { return r.binder.Params() }
+
+// HasBody reports whether the operation reads members of a JSON body.
+func (r Route) HasBody() bool { return r.binder.HasBody() }
+
+// HasPages reports whether the operation is a list with pagination.
+func (r Route) HasPages() bool { return pageOf(r.in) != nil }
+
+// Err returns a mistake in the definition, or nil. New reports it too.
 func (r Route) Err() error { return r.err }
+
+// operation returns the id that all paths of the route's operation share.
+func (r Route) operation() string { return cmp.Or(r.AliasOf, r.ID) }
 
 var methods = []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
 
@@ -135,7 +157,7 @@ func isSegment(s string) bool {
 	return madeOf(s, unreserved)
 }
 
-// check fills in the defaults and reports what a Spec lacks.
+// check sets the defaults and returns what is wrong with the Spec.
 func (s *Spec) check() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
@@ -166,10 +188,10 @@ func (s *Spec) check() error {
 	if s.Body != NoBody && s.Method == http.MethodGet {
 		bad("a GET takes no body")
 	}
-	s.Success = orDefault(s.Success, http.StatusOK)
-	s.InvalidStatus = orDefault(s.InvalidStatus, http.StatusBadRequest)
-	s.MaxBody = orDefault(s.MaxBody, DefaultMaxBody)
-	s.Timeout = orDefault(s.Timeout, DefaultTimeout)
+	s.Success = cmp.Or(s.Success, http.StatusOK)
+	s.InvalidStatus = cmp.Or(s.InvalidStatus, http.StatusBadRequest)
+	s.MaxBody = cmp.Or(s.MaxBody, DefaultMaxBody)
+	s.Timeout = cmp.Or(s.Timeout, DefaultTimeout)
 	if s.InvalidStatus != http.StatusBadRequest && s.InvalidStatus != http.StatusUnprocessableEntity {
 		bad("validation problems are 400 or 422, not %d", s.InvalidStatus)
 	}
@@ -186,12 +208,4 @@ func (s *Spec) check() error {
 		return fmt.Errorf("operation %s: %w", s.ID, errors.Join(errs...))
 	}
 	return nil
-}
-
-func orDefault[T comparable](v, def T) T {
-	var zero T
-	if v == zero {
-		return def
-	}
-	return v
 }

@@ -18,11 +18,11 @@ import (
 	"ascend/shared/domain/tenant"
 )
 
-// StageApproved is the error name by which a wait ends for the next one; its
-// cause is the next approvals.Wait. The state machine catches it.
+// StageApproved is the error name that ends a wait when the next stage begins;
+// its cause is the next approvals.Wait. The state machine catches it.
 const StageApproved = "Ascend.StageApproved"
 
-// API is what of Step Functions is used.
+// API is the part of *sfn.Client that a Machine uses.
 type API interface {
 	StartExecution(context.Context, *sfn.StartExecutionInput, ...func(*sfn.Options)) (*sfn.StartExecutionOutput, error)
 	SendTaskSuccess(context.Context, *sfn.SendTaskSuccessInput, ...func(*sfn.Options)) (*sfn.SendTaskSuccessOutput, error)
@@ -39,12 +39,12 @@ type Machine struct {
 
 var _ approvals.Executions = Machine{}
 
-// New makes a Machine of the state machine with an ARN. A function that only
-// sends tokens back needs none: then Start fails.
+// New returns the Machine of the state machine with an ARN. A function that only
+// sends tokens back needs none; Start then fails.
 func New(api API, arn string) Machine { return Machine{api, arn} }
 
-// Name is the name of an action's execution. The ids of actions are unique
-// within their organisation only, so it leads.
+// Name returns the name of an action's execution. It starts with the organisation,
+// because action IDs are unique within one only.
 func Name(org tenant.ID, id action.ID) string { return org.String() + "-" + id.String() }
 
 // Start implements approvals.Executions. Step Functions keeps a name for 90 days after
@@ -87,8 +87,8 @@ func (m Machine) NextStage(ctx context.Context, token string, next approvals.Wai
 	return unlessSpent("begin the next stage's wait", err)
 }
 
-// unlessSpent lets pass what says that the wait had ended: TaskTimedOut on AWS,
-// InvalidToken on LocalStack, TaskDoesNotExist where its execution is gone.
+// unlessSpent returns nil for errors of a wait that has ended: TaskTimedOut on
+// AWS, InvalidToken on LocalStack, TaskDoesNotExist where its execution is gone.
 func unlessSpent(doing string, err error) error {
 	var (
 		over    *types.TaskTimedOut
@@ -101,6 +101,7 @@ func unlessSpent(doing string, err error) error {
 	return down(doing, err)
 }
 
+// down returns err as an unavailable service, nil for nil.
 func down(doing string, err error) error {
 	if err == nil {
 		return nil
@@ -108,14 +109,11 @@ func down(doing string, err error) error {
 	return problem.Unavailable(doing, err)
 }
 
-// text is v as JSON. It always is JSON: a bad text would spend the token on LocalStack.
+// text returns v as JSON. Invalid JSON would use up the token on LocalStack.
 func text(v any) (*string, error) {
 	b, err := json.Marshal(v)
 	if err != nil {
-		return nil, &problem.Error{
-			Code: problem.CodeInternal, Detail: "an execution could not be told",
-			Err: fmt.Errorf("encode %T: %w", v, err),
-		}
+		return nil, problem.Internal("encode the message for an execution", fmt.Errorf("encode %T: %w", v, err))
 	}
 	return aws.String(string(b)), nil
 }

@@ -36,21 +36,21 @@ const (
 	AttrEntered = "entered"  // of a clock item: when the wait began, Unix microseconds
 )
 
-// ActionKey is where an action lives.
+// ActionKey returns the key of an action.
 func ActionKey(org tenant.ID, id action.ID) Key {
 	return Key{Table: Actions, PK: org.String() + "#" + actionSort(id), SK: "action"}
 }
 
-// IsAction reports whether an action lives at k.
+// IsAction reports whether k is the key of an action.
 func IsAction(k Key) bool { return k.Table == Actions && k.SK == "action" }
 
-// ClockKey is where the present wait of an action's execution is kept. It has
-// no place in the indexes.
+// ClockKey returns the key of the present wait of an action's execution, which is
+// in no index.
 func ClockKey(org tenant.ID, id action.ID) Key {
 	return Key{Table: Actions, PK: org.String() + "#" + actionSort(id), SK: "clock"}
 }
 
-// ActionsOf selects all actions of an organisation, or only the pending ones, newest first.
+// ActionsOf returns the query for all actions of an organisation, or only the pending ones, newest first.
 func ActionsOf(org tenant.ID, pendingOnly bool) Query {
 	q := Query{Table: Actions, Index: ByTime, PK: org.String(), Descending: true}
 	if pendingOnly {
@@ -59,12 +59,12 @@ func ActionsOf(org tenant.ID, pendingOnly bool) Query {
 	return q
 }
 
-// DueBy selects the pending actions of every organisation whose deadline is at or before t, oldest first.
+// DueBy returns the query for the pending actions of every organisation whose deadline is at or before t, oldest first.
 func DueBy(t time.Time) Query {
 	return Query{Table: Actions, Index: Due, PK: "due", Before: fmt.Sprintf("%015d", t.UnixMilli()+1)}
 }
 
-// ActionIndex places an action in its indexes; deadline is zero unless it awaits approval.
+// ActionIndex returns the index keys of an action; deadline is zero unless it awaits approval.
 func ActionIndex(org tenant.ID, id action.ID, deadline time.Time) map[Index]IndexKey {
 	at := IndexKey{PK: org.String(), SK: actionSort(id)}
 	if deadline.IsZero() {

@@ -25,36 +25,36 @@ const (
 	changePrefix  = "change#"
 )
 
-// AttrAgentType is an agent's type, which lists select by.
+// AttrAgentType is an agent's type, by which lists select.
 const AttrAgentType = "agent_type"
 
-// AgentKey is where an agent lives.
+// AgentKey returns the key of an agent.
 func AgentKey(org tenant.ID, id agent.ID) Key {
 	return Key{Table: Agents, PK: org.String(), SK: agentPrefix + string(id)}
 }
 
-// SummaryKey is where the summary of an agent lives.
+// SummaryKey returns the key of the summary of an agent.
 func SummaryKey(org tenant.ID, id agent.ID) Key {
 	return Key{Table: Agents, PK: org.String(), SK: summaryPrefix + string(id)}
 }
 
-// SummariesOf selects the summaries of an organisation's agents in the order of their ids.
+// SummariesOf returns the query for the summaries of an organisation's agents, in the order of their IDs.
 func SummariesOf(org tenant.ID) Query {
 	return Query{Table: Agents, PK: org.String(), Prefix: summaryPrefix}
 }
 
-// VersionKey is where the number-th configuration (from 1) of an agent lives.
+// VersionKey returns the key of the number-th configuration (from 1) of an agent.
 func VersionKey(org tenant.ID, id agent.ID, serial int64, number int) Key {
 	return Key{Table: Agents, PK: org.String(), SK: fmt.Sprintf("version#%s#%016d#%06d", id, serial, number)}
 }
 
-// ChangeKey is where the audit body of one change of an agent lives.
+// ChangeKey returns the key of the audit body of one change of an agent.
 func ChangeKey(org tenant.ID, id agent.ID, audit string) Key {
 	return Key{Table: Agents, PK: org.String(), SK: changePrefix + string(id) + "#" + audit}
 }
 
-// IsAgent reports whether an agent lives at k.
+// IsAgent reports whether k is the key of an agent.
 func IsAgent(k Key) bool { return k.Table == Agents && strings.HasPrefix(k.SK, agentPrefix) }
 
-// IsChange reports whether the audit body of a change lives at k.
+// IsChange reports whether k is the key of the audit body of a change.
 func IsChange(k Key) bool { return k.Table == Agents && strings.HasPrefix(k.SK, changePrefix) }

@@ -11,7 +11,7 @@ import "ascend/shared/domain/tenant"
 // so it exists exactly when the effect does.
 const AttrUntil = "until" // Unix milliseconds: when the memory ends
 
-// CommandKey is where a command's answer is remembered.
+// CommandKey returns the key of the remembered answer of a command.
 func CommandKey(org tenant.ID, identity string) Key {
 	return Key{Table: Commands, PK: org.String() + "#" + identity, SK: "command"}
 }

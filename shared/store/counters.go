@@ -26,18 +26,18 @@ const (
 	AttrMarks       = "marks" // 0 where admissions leave no marks, else 1
 )
 
-// StateKey is where an agent's state item lives.
+// StateKey returns the key of an agent's state item.
 func StateKey(org tenant.ID, id agent.ID) Key {
 	return Key{Table: Counters, PK: org.String() + "#" + string(id), SK: "state"}
 }
 
-// MinuteAttr, HourAttr and DayAttr name the counter of the fixed UTC window that t is in.
+// MinuteAttr returns the name of the counter of the UTC minute that t is in.
 func MinuteAttr(t time.Time) string { return windowAttr("m", t, 60) }
 
-// HourAttr names the hour's counter.
+// HourAttr returns the name of the hour's counter.
 func HourAttr(t time.Time) string { return windowAttr("h", t, 3600) }
 
-// DayAttr names the day's counter.
+// DayAttr returns the name of the day's counter.
 func DayAttr(t time.Time) string { return windowAttr("d", t, 86400) }
 
 func windowAttr(unit string, t time.Time, seconds int64) string {
@@ -55,10 +55,10 @@ const (
 // MarkedFor is longer than a mark can be seen.
 const MarkedFor = (slotsSeen + 1) * slotTime * time.Second
 
-// SlotAttr names the set of marks for an instant.
+// SlotAttr returns the name of the set of marks for an instant.
 func SlotAttr(t time.Time) string { return slotAttr(t, 0) }
 
-// SlotsSeen names the sets that may hold the mark of a repeat, the present one first.
+// SlotsSeen returns the names of the sets that may hold the mark of a retry, the present one first.
 func SlotsSeen(t time.Time) []string {
 	names := make([]string, slotsSeen)
 	for i := range names {
@@ -67,7 +67,7 @@ func SlotsSeen(t time.Time) []string {
 	return names
 }
 
-// SlotsNext names the sets used after those; an admission empties them ahead.
+// SlotsNext returns the names of the sets used after those; an admission empties them ahead.
 func SlotsNext(t time.Time) []string {
 	names := make([]string, slots-slotsSeen)
 	for i := range names {

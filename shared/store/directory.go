@@ -10,17 +10,17 @@ import "ascend/shared/domain/tenant"
 //
 // A key's text names its organisation, so even this look-up starts with the tenant.
 
-// OrganizationKey is where an organisation's record lives.
+// OrganizationKey returns the key of an organisation's record.
 func OrganizationKey(org tenant.ID) Key {
 	return Key{Table: Directory, PK: org.String(), SK: "organization"}
 }
 
-// APIKeyKey is where an API key's record lives.
+// APIKeyKey returns the key of an API key's record.
 func APIKeyKey(org tenant.ID, hash string) Key {
 	return Key{Table: Directory, PK: org.String(), SK: "key#" + hash}
 }
 
-// OrganizationChangeKey is where the audit body of one change of an organisation's record lives.
+// OrganizationChangeKey returns the key of the audit body of one change of an organisation's record.
 func OrganizationChangeKey(org tenant.ID, audit string) Key {
 	return Key{Table: Directory, PK: org.String(), SK: "change#" + audit}
 }

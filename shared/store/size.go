@@ -10,8 +10,8 @@ import (
 // below DynamoDB's 409,600 by room for attribute names and index keys.
 const MaxItem = 390_000
 
-// Size is what the item counts against MaxItem: its key, its attributes, its
-// places in indexes and its body.
+// Size returns the bytes that the item counts against MaxItem: its key, its
+// attributes, its index keys and its body.
 func (i *Item) Size() int {
 	size := len(i.Key.PK) + len(i.Key.SK) + len(i.Body)
 	for name, v := range i.Attrs {
@@ -35,8 +35,7 @@ func (v Value) size() int {
 }
 
 // TooLargeError says that a write would have made an item larger than MaxItem.
-// Nothing was written, and a repeat would come to the same: the problem in its
-// chain is none of an unavailable store.
+// Nothing was written, and a retry would fail in the same way.
 type TooLargeError struct {
 	Key  Key
 	Size int // 0 where the store does not tell
@@ -49,7 +48,7 @@ func (e *TooLargeError) Error() string {
 	return fmt.Sprintf("store: item %v of %d bytes, at most %d", e.Key, e.Size, MaxItem)
 }
 
-// Unwrap is what a caller of the service may be told.
+// Unwrap returns the problem that a caller of the service may see.
 func (e *TooLargeError) Unwrap() error {
 	return problem.TooLarge("the record that this request would make is too large: at most %d bytes can be stored", MaxItem)
 }

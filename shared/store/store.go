@@ -1,4 +1,4 @@
-// Package store is the persistence seam. It is shaped like DynamoDB: items
+// Package store defines the persistence layer, in the shape of DynamoDB: items
 // under a partition and sort key, strongly consistent batch reads, queries of
 // one index, conditional writes of one item or of an all-or-nothing group.
 // Packages dynamo and embedded implement it and pass the one suite in
@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// Table is one of the tables. Which entity lives where is said by the key
-// file of that entity in this package (agents.go, actions.go, …).
+// Table is the name of a table. The key shapes of each entity are in a file of
+// this package (agents.go, actions.go, …).
 type Table string
 
 // Index is a secondary index of a table. An index holds an item's key and
@@ -45,25 +45,25 @@ const (
 	KindSet
 )
 
-// S is a string attribute.
+// S returns a string attribute.
 func S(s string) Value { return Value{kind: KindString, s: s} }
 
-// N is an integer attribute; its magnitude stays below 2^53.
+// N returns an integer attribute; its magnitude must be below 2^53.
 func N(n int64) Value { return Value{kind: KindNumber, n: n} }
 
-// Set is a set of distinct, non-empty strings. An empty set is no attribute at all.
+// Set returns an attribute of distinct, non-empty strings. An empty set is no attribute at all.
 func Set(members ...string) Value { return Value{kind: KindSet, set: members} }
 
-// Kind tells which of S, N and Set made the value.
+// Kind returns the kind of the value.
 func (v Value) Kind() byte { return v.kind }
 
-// Str is the string, or "" for another kind.
+// Str returns the string, or "" for another kind.
 func (v Value) Str() string { return v.s }
 
-// Num is the integer, or 0 for another kind.
+// Num returns the integer, or 0 for another kind.
 func (v Value) Num() int64 { return v.n }
 
-// Members are the members of a set in no particular order; they are not to be changed.
+// Members returns the members of a set in no particular order; the caller must not change them.
 func (v Value) Members() []string { return v.set }
 
 // Attrs are an item's attributes by name. Names are ASCII letters, digits and
@@ -98,7 +98,7 @@ type Query struct {
 }
 
 // Page is the answer to a Query. Items read through an index come without
-// body. More tells that the range holds further items.
+// body. More reports that the range holds further items.
 type Page struct {
 	Items []Item
 	// Sort holds each item's sort key in the queried index, aligned with Items.
@@ -106,7 +106,7 @@ type Page struct {
 	More bool
 }
 
-// Op is a write: Put, Update or Delete.
+// Op is one operation of a write: Put, Update or Delete, or in a group also Check.
 type Op interface{ key() Key }
 
 // KeyOf returns the key that an operation writes.
@@ -131,14 +131,6 @@ type Update struct {
 	// and without its last member the attribute is gone.
 	TakeFrom map[string]string
 	Remove   []string // attributes to forget; absent ones are no error
-	// Deferred lets the update be answered before it is durable, for one that
-	// is of use only with a write that follows. Conditions see it at once. No
-	// write that begins after its answer is durable, or visible to reads, before
-	// it; once one that is not deferred is answered, even with a conflict, it is
-	// both. Until then a crash or a failure of the store may undo it, and a
-	// conflict of its own may show what would be undone too. A store may make it
-	// durable at once (DynamoDB does), and a group always does.
-	Deferred bool
 }
 
 // Delete removes an item; removing an absent one is no error unless a condition says so.
@@ -196,13 +188,13 @@ func Below(attr, limit string) Cond { return Cond{Test: TestBelow, Attr: attr, O
 // Lacks holds when the set attr is absent or has no such member.
 func Lacks(attr, member string) Cond { return Cond{Test: TestLacks, Attr: attr, Value: S(member)} }
 
-// Holds is the opposite of Lacks: it holds when the set attr has the member.
+// Holds is the negation of Lacks: the set attr has the member.
 func Holds(attr, member string) Cond { return Cond{Test: TestHolds, Attr: attr, Value: S(member)} }
 
 // Store is what both implementations provide. All methods are safe for
 // concurrent use and fail with ErrUnavailable in their chain when the outcome
-// is not known or nothing was done; a repeat is then safe for conditional
-// operations and tells by the conditions what had happened.
+// is not known or nothing was done; a retry is then safe for conditional
+// operations, whose conditions show what had happened.
 type Store interface {
 	// Get reads up to 100 items with strong consistency in one call. The
 	// answer is aligned with keys; nil where there is no such item.
@@ -231,7 +223,7 @@ type ConflictError struct {
 
 func (e *ConflictError) Error() string { return fmt.Sprintf("condition on %v does not hold", e.Key) }
 
-// Conflict finds a ConflictError in err's chain.
+// Conflict returns the ConflictError in err's chain, and reports whether there is one.
 func Conflict(err error) (*ConflictError, bool) {
 	var c *ConflictError
 	ok := errors.As(err, &c)

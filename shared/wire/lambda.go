@@ -15,6 +15,7 @@ import (
 
 	"ascend/shared/app"
 	"ascend/shared/endpoint"
+	gateway "ascend/shared/endpoint/lambda"
 	"ascend/shared/identity"
 	"ascend/shared/keys"
 	"ascend/shared/wire/internal/cloud"
@@ -39,7 +40,7 @@ func Lambda(route endpoint.Route) {
 		log.Error("start the function", "operation", route.ID, "error", err.Error())
 		os.Exit(1)
 	}
-	lambda.Start(endpoint.Lambda(h, log))
+	lambda.Start(gateway.Handler(h, log))
 }
 
 func handler(env func(string) string, log *slog.Logger, route endpoint.Route) (http.Handler, error) {

@@ -65,11 +65,10 @@ func (s *Service) admit(ctx context.Context, c *command.Command, org tenant.ID, 
 func countIn(key store.Key, c *command.Command, marked bool) store.Update {
 	now := c.At
 	write := store.Update{
-		Key:      key,
-		If:       []store.Cond{store.Equal(store.AttrStatus, store.S(string(agent.Active)))},
-		Add:      make(map[string]int64, 3),
-		Remove:   append(store.SlotsNext(now), pastWindows(now)...),
-		Deferred: true, // the action is written after it, and needs it no earlier
+		Key:    key,
+		If:     []store.Cond{store.Equal(store.AttrStatus, store.S(string(agent.Active)))},
+		Add:    make(map[string]int64, 3),
+		Remove: append(store.SlotsNext(now), pastWindows(now)...),
 	}
 	for _, w := range windows(now) {
 		write.If = append(write.If, store.Below(w.count, w.limit))

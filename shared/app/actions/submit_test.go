@@ -28,7 +28,7 @@ func TestASubmissionMakesThreeCallsInTwoRoundTrips(t *testing.T) {
 	apptest.OnBoth(t, func(t *testing.T, f *apptest.Fixture) {
 		f.Active("agent-1", `{"display_name": "A"}`)
 		f.Faults = faulty.New(slow{f.Raw}, nil)
-		f.Use(store.Retrying(f.Faults, 4, time.Millisecond))
+		f.Use(faulty.Retrying(f.Faults, 4, time.Millisecond))
 		for name, submit := range map[string]func(i int){
 			"plain": func(int) { f.Submit(f.Command(apptest.Machine), apptest.Email("agent-1")) },
 			"with an idempotency key": func(i int) {

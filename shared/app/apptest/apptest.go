@@ -44,7 +44,7 @@ func New(t testing.TB) *Fixture { return Over(t, Embedded(t)) }
 func Over(t testing.TB, raw store.Store) *Fixture {
 	f := &Fixture{T: t, Faults: faulty.New(raw, nil), Raw: raw}
 	f.clock.Store(time.Date(2026, 1, 20, 14, 30, 20, 0, time.UTC).UnixMilli())
-	f.Use(store.Retrying(f.Faults, 4, time.Millisecond))
+	f.Use(faulty.Retrying(f.Faults, 4, time.Millisecond))
 	return f
 }
 

@@ -99,5 +99,5 @@ func (b *EventBridge) Taken() []types.PutEventsRequestEntry {
 	return append([]types.PutEventsRequestEntry(nil), b.taken...)
 }
 
-// Publisher is a Bus over it.
+// Publisher returns a Bus over it.
 func (b *EventBridge) Publisher() *bus.Bus { return bus.New(b, events.Source) }

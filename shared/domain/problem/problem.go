@@ -23,6 +23,7 @@ const (
 	KindMethodNotAllowed             // 405
 	KindConflict                     // 409: an Idempotency-Key in flight
 	KindInvalidState                 // 400 INVALID_STATE: the record is in another state
+	KindTimeout                      // 408: the request did not arrive in time
 	KindTooLarge                     // 413
 	KindUnsupportedMedia             // 415
 	KindMismatch                     // 422: an Idempotency-Key used with another body
@@ -49,6 +50,7 @@ const (
 	CodeActionNotFound   = "ACTION_NOT_FOUND"
 	CodeAgentNotFound    = "AGENT_NOT_FOUND"
 	CodeMethodNotAllowed = "METHOD_NOT_ALLOWED"
+	CodeTimeout          = "REQUEST_TIMEOUT"
 	CodeTooLarge         = "REQUEST_TOO_LARGE"
 	CodeUnsupportedMedia = "UNSUPPORTED_MEDIA_TYPE"
 	CodeKeyReused        = "IDEMPOTENCY_KEY_REUSED"

@@ -26,6 +26,7 @@ var deflaters = sync.Pool{New: func() any {
 	return w
 }}
 
+// packBody returns a body as it is stored.
 func packBody(b []byte) []byte {
 	if len(b) >= smallBody {
 		out := bytes.NewBuffer(make([]byte, 0, len(b)))
@@ -44,7 +45,8 @@ func packBody(b []byte) []byte {
 	return append([]byte{plainBody}, b...)
 }
 
-// unpackBody reads what packBody wrote; what would become larger than any item is refused.
+// unpackBody returns what packBody packed. It refuses what would inflate to more
+// than the largest item.
 func unpackBody(b []byte) ([]byte, error) {
 	switch {
 	case len(b) == 0:

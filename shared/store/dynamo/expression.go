@@ -25,8 +25,8 @@ func (e *expression) ref(v types.AttributeValue) string {
 	return name
 }
 
-// condition writes that all conditions hold, and for an update that the item
-// exists. It is nil where there is nothing to ask.
+// condition returns the expression for all conditions and, for an update, the
+// item's existence, or nil where there is nothing to ask.
 func (e *expression) condition(conds []store.Cond, update bool) *string {
 	var all []string
 	if update {
@@ -42,6 +42,7 @@ func (e *expression) condition(conds []store.Cond, update bool) *string {
 	return &text
 }
 
+// one returns the expression for a condition.
 func (e *expression) one(c store.Cond) string {
 	attr, other := attrPrefix+c.Attr, attrPrefix+c.Other
 	switch c.Test {
@@ -62,7 +63,7 @@ func (e *expression) one(c store.Cond) string {
 	}
 }
 
-// update writes what an update changes.
+// update returns the expression for what an update changes.
 func (e *expression) update(u store.Update) *string {
 	var set, remove, add, take []string
 	for _, name := range slices.Sorted(maps.Keys(u.Set)) {
@@ -97,7 +98,7 @@ func (e *expression) update(u store.Update) *string {
 	return &text
 }
 
-// keyRange writes the key condition of a query. It may cover a little more
+// keyRange returns the key condition of a query. It may cover a little more
 // than the query's range, up to the sort keys that bound it; ok is false where
 // the range is empty. DynamoDB takes one condition on the sort key, and its
 // BETWEEN includes both ends.
@@ -132,8 +133,8 @@ func (e *expression) keyRange(q store.Query, pk, sk string) (text string, ok boo
 	return partition + " AND " + sk + " BETWEEN " + e.ref(str(lower)) + " AND " + e.ref(str(upper)), true
 }
 
-// successor is the least string above all that begin with prefix, or "" where
-// there is none. DynamoDB orders strings by their UTF-8 bytes, which is the
+// successor returns the least string above all that begin with prefix, or ""
+// where there is none. DynamoDB orders strings by their UTF-8 bytes, which is the
 // order of code points.
 func successor(prefix string) string {
 	runes := []rune(prefix)

@@ -4,13 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go"
 
+	"ascend/shared/retry"
 	"ascend/shared/store"
 )
 
@@ -25,7 +27,7 @@ var permanent = map[string]bool{
 	"AccessDeniedException":                    true,
 }
 
-// failure classifies an error of the SDK, which has done its own retries.
+// failure returns an error of the SDK, marked as store.ErrUnavailable unless it is permanent.
 func failure(err error) error {
 	var api smithy.APIError
 	if errors.Is(err, store.ErrUnavailable) || errors.As(err, &api) && permanent[api.ErrorCode()] {
@@ -41,12 +43,13 @@ func tooLarge(err error) bool {
 	return errors.As(err, &api) && api.ErrorCode() == "ValidationException" && saysTooLarge(api.ErrorMessage())
 }
 
+// saysTooLarge reports whether a message of DynamoDB says so.
 func saysTooLarge(message string) bool {
 	message = strings.ToLower(message)
 	return strings.Contains(message, "item size") && strings.Contains(message, "exceeded")
 }
 
-// conflict reports a condition that did not hold on item k.
+// conflict returns the error for a condition that did not hold on item k.
 func conflict(number int, k store.Key, old attributes) error {
 	c := &store.ConflictError{Op: number, Key: k}
 	if len(old) == 0 {
@@ -60,10 +63,7 @@ func conflict(number int, k store.Key, old attributes) error {
 	return c
 }
 
-// errBusy marks a transaction that another one was in the way of.
-var errBusy = fmt.Errorf("%w: transaction conflict", store.ErrUnavailable)
-
-// verdict reads why a transaction failed. A condition that does not hold is
+// verdict returns why a transaction failed. A condition that does not hold is
 // the answer, whatever else was in the way.
 func verdict(err error, ops []store.Op) error {
 	var cancelled *types.TransactionCanceledException
@@ -78,20 +78,19 @@ func verdict(err error, ops []store.Op) error {
 	for i, reason := range cancelled.CancellationReasons {
 		switch code(reason) {
 		case "None":
-		case "TransactionConflict":
-			return errBusy
 		case "ValidationError", "ItemCollectionSizeLimitExceeded":
 			if reason.Message != nil && saysTooLarge(*reason.Message) && i < len(ops) {
 				return &store.TooLargeError{Key: store.KeyOf(ops[i])}
 			}
 			return fmt.Errorf("write %d of %d items: %s", i, len(ops), code(reason))
-		default: // throttled
+		default: // throttled, or another transaction was in the way
 			return fmt.Errorf("%w: write %d of %d items: %s", store.ErrUnavailable, i, len(ops), code(reason))
 		}
 	}
 	return fmt.Errorf("%w: write %d items: %w", store.ErrUnavailable, len(ops), err)
 }
 
+// code returns the code of a reason, None for one without.
 func code(reason types.CancellationReason) string {
 	if reason.Code == nil {
 		return "None"
@@ -99,24 +98,13 @@ func code(reason types.CancellationReason) string {
 	return *reason.Code
 }
 
-// pause spaces out a few repeats: about 10, 20, 40, 80 ms, half of it by chance.
-type pause struct{ repeats int }
+// policy is how calls of DynamoDB are repeated. The SDK does not repeat them
+// (once), and nothing above this package does.
+var policy = retry.Policy{Attempts: 6, Backoff: 25 * time.Millisecond}
 
-const maxRepeats = 4
+func once(o *dynamodb.Options) { o.Retryer = aws.NopRetryer{} }
 
-// next waits before a repeat; false says to give up.
-func (p *pause) next(ctx context.Context) bool {
-	if p.repeats == maxRepeats {
-		return false
-	}
-	span := 10 * time.Millisecond << p.repeats
-	p.repeats++
-	timer := time.NewTimer(span/2 + rand.N(span/2))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
+// repeat makes a call until it succeeds or fails for good.
+func repeat(ctx context.Context, call func() error) error {
+	return policy.Do(ctx, func(err error) bool { return errors.Is(err, store.ErrUnavailable) }, call)
 }

@@ -102,7 +102,7 @@ func TestKeysThatStayUnprocessedAreUnavailable(t *testing.T) {
 			return &dynamodb.BatchGetItemOutput{UnprocessedKeys: in.RequestItems}, nil
 		}})
 		items, err := s.Get(t.Context(), key("1"))
-		if items != nil || !errors.Is(err, store.ErrUnavailable) || calls != 1+maxRepeats {
+		if items != nil || !errors.Is(err, store.ErrUnavailable) || calls != policy.Attempts {
 			t.Errorf("got %v, %v after %d calls", items, err, calls)
 		}
 	})
@@ -163,12 +163,12 @@ func TestWhyAGroupWasCancelled(t *testing.T) {
 	}{
 		"a condition":                           {reasons("None", "ConditionalCheckFailed"), 1, false, 1},
 		"a condition beside another in the way": {reasons("TransactionConflict", "ConditionalCheckFailed"), 1, false, 1},
-		"another in the way for long":           {reasons("None", "TransactionConflict"), -1, true, 1 + maxRepeats},
-		"throttled":                             {reasons("ThrottlingError", "None"), -1, true, 1},
-		"too little capacity":                   {reasons("None", "ProvisionedThroughputExceeded"), -1, true, 1},
+		"another in the way for long":           {reasons("None", "TransactionConflict"), -1, true, policy.Attempts},
+		"throttled":                             {reasons("ThrottlingError", "None"), -1, true, policy.Attempts},
+		"too little capacity":                   {reasons("None", "ProvisionedThroughputExceeded"), -1, true, policy.Attempts},
 		"an update that cannot be computed":     {reasons("None", "ValidationError"), -1, false, 1},
-		"no reason":                             {reasons(), -1, true, 1},
-		"still under way":                       {&types.TransactionInProgressException{}, -1, true, 1},
+		"no reason":                             {reasons(), -1, true, policy.Attempts},
+		"still under way":                       {&types.TransactionInProgressException{}, -1, true, policy.Attempts},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -194,15 +194,15 @@ func TestWhichFailuresAreTheStores(t *testing.T) {
 		unavailable bool
 		calls       int
 	}{
-		"throttled":                {api("ThrottlingException"), true, 1},
-		"too little capacity":      {&types.ProvisionedThroughputExceededException{}, true, 1},
-		"their fault":              {&types.InternalServerError{}, true, 1},
-		"a transaction in the way": {&types.TransactionConflictException{}, true, 1 + maxRepeats},
-		"expired credentials":      {api("ExpiredTokenException"), true, 1},
-		"no connection":            {&smithyhttp.RequestSendError{Err: errors.New("refused")}, true, 1},
-		"an answer unread":         {&smithy.DeserializationError{Err: errors.New("cut")}, true, 1},
-		"the caller left":          {&aws.RequestCanceledError{Err: context.Canceled}, true, 1},
-		"an unknown answer":        {&smithyhttp.ResponseError{Response: &smithyhttp.Response{Response: &http.Response{StatusCode: 418}}, Err: errors.New("teapot")}, true, 1},
+		"throttled":                {api("ThrottlingException"), true, policy.Attempts},
+		"too little capacity":      {&types.ProvisionedThroughputExceededException{}, true, policy.Attempts},
+		"their fault":              {&types.InternalServerError{}, true, policy.Attempts},
+		"a transaction in the way": {&types.TransactionConflictException{}, true, policy.Attempts},
+		"expired credentials":      {api("ExpiredTokenException"), true, policy.Attempts},
+		"no connection":            {&smithyhttp.RequestSendError{Err: errors.New("refused")}, true, policy.Attempts},
+		"an answer unread":         {&smithy.DeserializationError{Err: errors.New("cut")}, true, policy.Attempts},
+		"the caller left":          {&aws.RequestCanceledError{Err: context.Canceled}, true, policy.Attempts},
+		"an unknown answer":        {&smithyhttp.ResponseError{Response: &smithyhttp.Response{Response: &http.Response{StatusCode: 418}}, Err: errors.New("teapot")}, true, policy.Attempts},
 		"a wrong request":          {api("ValidationException"), false, 1},
 		"no such table":            {&types.ResourceNotFoundException{}, false, 1},
 		"not allowed":              {api("AccessDeniedException"), false, 1},
@@ -219,6 +219,50 @@ func TestWhichFailuresAreTheStores(t *testing.T) {
 					t.Errorf("%v is told as a conflict", err)
 				}
 			})
+		})
+	}
+}
+
+// down is a server that answers every request with its own failure.
+type down struct{ requests int }
+
+func (d *down) Do(r *http.Request) (*http.Response, error) {
+	d.requests++
+	return &http.Response{StatusCode: http.StatusInternalServerError, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
+}
+
+func TestTheSDKRepeatsNoCallBesides(t *testing.T) {
+	for name, call := range map[string]func(context.Context, *Store) error{
+		"get": func(ctx context.Context, s *Store) error { _, err := s.Get(ctx, key("1")); return err },
+		"query": func(ctx context.Context, s *Store) error {
+			_, err := s.Query(ctx, store.Query{Table: "t", PK: "p", Limit: 1})
+			return err
+		},
+		"put": func(ctx context.Context, s *Store) error { _, err := s.Write(ctx, put("1")); return err },
+		"delete": func(ctx context.Context, s *Store) error {
+			_, err := s.Write(ctx, store.Delete{Key: key("1")})
+			return err
+		},
+		"update": func(ctx context.Context, s *Store) error {
+			_, err := s.Write(ctx, store.Update{Key: key("1"), Remove: []string{"n"}})
+			return err
+		},
+		"group": func(ctx context.Context, s *Store) error { return s.WriteAll(ctx, put("1")) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := &down{}
+			s, err := New(dynamodb.New(dynamodb.Options{
+				Region: "us-east-1", BaseEndpoint: aws.String("http://dynamodb.invalid"), HTTPClient: server,
+				Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+					return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
+				}),
+			}), "x-", []store.Definition{{Table: "t"}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := call(t.Context(), s); !errors.Is(err, store.ErrUnavailable) || server.requests != policy.Attempts {
+				t.Errorf("%v after %d requests, want %d", err, server.requests, policy.Attempts)
+			}
 		})
 	}
 }

@@ -22,13 +22,13 @@ const (
 	attrPrefix   = "a_"
 )
 
-// IndexKeys names the key attributes of an index.
+// IndexKeys returns the names of the key attributes of an index.
 func IndexKeys(index store.Index) (partition, sort string) {
 	return string(index) + "_pk", string(index) + "_sk"
 }
 
-// Projection names the attributes that a table's indexes include beside keys:
-// the projected attributes and the expiry.
+// Projection returns the names of the attributes that a table's indexes include
+// beside keys: the projected attributes and the expiry.
 func Projection(def store.Definition) []string {
 	names := []string{TTL}
 	for _, attr := range def.Project {
@@ -43,6 +43,7 @@ func marshalKey(k store.Key) attributes {
 	return attributes{PartitionKey: str(k.PK), SortKey: str(k.SK)}
 }
 
+// marshal returns an item as it is stored.
 func (t table) marshal(it store.Item) (attributes, error) {
 	av := make(attributes, 4+len(it.Attrs)+2*len(it.Index))
 	av[PartitionKey], av[SortKey] = str(it.Key.PK), str(it.Key.SK)
@@ -67,6 +68,7 @@ func (t table) marshal(it store.Item) (attributes, error) {
 	return av, nil
 }
 
+// isEmptySet reports whether v is no attribute at all.
 func isEmptySet(v store.Value) bool { return v.Kind() == store.KindSet && len(v.Members()) == 0 }
 
 func str(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
@@ -86,7 +88,7 @@ func value(v store.Value) types.AttributeValue {
 	}
 }
 
-// unmarshal reads an item; one that this package did not write is an error.
+// unmarshal returns a stored item. One that this package did not write is an error.
 func unmarshal(t store.Table, av attributes) (*store.Item, error) {
 	it := &store.Item{Key: store.Key{Table: t}, Attrs: make(store.Attrs, len(av))}
 	for name, v := range av {

@@ -52,9 +52,15 @@ func (s *Store) page(ctx context.Context, q store.Query, in *dynamodb.QueryInput
 		// sort key at the bound, which the range excludes.
 		limit := int32(q.Limit - len(page.Items) + 2)
 		in.Limit = &limit
-		out, err := s.api.Query(ctx, in)
+		var out *dynamodb.QueryOutput
+		err := repeat(ctx, func() (err error) {
+			if out, err = s.api.Query(ctx, in, once); err != nil {
+				return fmt.Errorf("query %s %s: %w", q.Table, q.Index, failure(err))
+			}
+			return nil
+		})
 		if err != nil {
-			return store.Page{}, fmt.Errorf("query %s %s: %w", q.Table, q.Index, failure(err))
+			return store.Page{}, err
 		}
 		for _, av := range out.Items {
 			sort, err := text(av[sk])

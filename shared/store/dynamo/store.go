@@ -2,14 +2,12 @@
 //
 // # Lost answers
 //
-// When the answer to a write is lost, the SDK (or a caller that repeats after
-// store.ErrUnavailable) sends the write again, and the repeat of a conditional
-// write can meet what its own first attempt stored: it is then told of a
-// conflict although it has won. This package cannot know, so it reports the
-// conflict with the item as it stands in Old; the caller, who put a command id
-// into the item, compares it before it believes the conflict. A group carries a
-// token by which DynamoDB knows repeats within one call of WriteAll, but not
-// those of a second call.
+// When the answer to a write is lost, the write is sent again, and the repeat
+// of a conditional write can meet what its own first attempt stored: it then
+// gets a conflict although it has won. This package cannot know, so it returns
+// the conflict with the item as it stands in Old; the caller, who put a command
+// ID into the item, compares it before believing the conflict. A group carries
+// a token by which DynamoDB knows the repeats of one call of WriteAll.
 package dynamo
 
 import (
@@ -24,7 +22,7 @@ import (
 	"ascend/shared/store/internal/bounds"
 )
 
-// API is what of *dynamodb.Client a store uses.
+// API is the part of *dynamodb.Client that a Store uses.
 type API interface {
 	BatchGetItem(context.Context, *dynamodb.BatchGetItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error)
 	Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
@@ -51,11 +49,11 @@ type table struct {
 
 var _ store.Store = (*Store)(nil)
 
-// indexName is what an index may be called: its name is part of attribute
-// names, which must not look like those of an item's attributes.
+// indexName matches the names that an index may have: they are part of
+// attribute names, which must differ from those of an item's attributes.
 var indexName = regexp.MustCompile(`^[b-z][a-z0-9_]{2,60}$`)
 
-// New makes a store of the tables in defs, which are called prefix + name.
+// New returns the store of the tables in defs, which are called prefix + name.
 func New(api API, prefix string, defs []store.Definition) (*Store, error) {
 	s := &Store{api: api, tables: make(map[store.Table]table, len(defs)), names: make(map[string]store.Table, len(defs))}
 	for _, def := range defs {
@@ -117,35 +115,38 @@ func (s *Store) Get(ctx context.Context, keys ...store.Key) ([]*store.Item, erro
 	return items, nil
 }
 
-// read sends a batch until no key is left unprocessed.
+// read sends a batch until no key is left unprocessed. Progress begins the
+// attempts anew.
 func (s *Store) read(ctx context.Context, request map[string]types.KeysAndAttributes, found map[store.Key]*store.Item) error {
-	for wait := (pause{}); ; {
-		out, err := s.api.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: request})
-		if err != nil {
-			return failure(err)
-		}
-		for name, items := range out.Responses {
-			for _, av := range items {
-				it, err := unmarshal(s.names[name], av)
-				if err != nil {
-					return err
-				}
-				found[it.Key] = it
+	for len(request) > 0 {
+		err := repeat(ctx, func() error {
+			out, err := s.api.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: request}, once)
+			if err != nil {
+				return failure(err)
 			}
-		}
-		left := count(out.UnprocessedKeys)
-		if left == 0 {
+			for name, items := range out.Responses {
+				for _, av := range items {
+					it, err := unmarshal(s.names[name], av)
+					if err != nil {
+						return err
+					}
+					found[it.Key] = it
+				}
+			}
+			wanted := count(request)
+			if request = out.UnprocessedKeys; count(request) == wanted {
+				return fmt.Errorf("%w: %d keys left unprocessed", store.ErrUnavailable, wanted)
+			}
 			return nil
+		})
+		if err != nil {
+			return err
 		}
-		if left < count(request) {
-			wait = pause{} // progress
-		} else if !wait.next(ctx) {
-			return fmt.Errorf("%w: %d keys left unprocessed", store.ErrUnavailable, left)
-		}
-		request = out.UnprocessedKeys
 	}
+	return nil
 }
 
+// count returns the number of keys in a request.
 func count(request map[string]types.KeysAndAttributes) int {
 	n := 0
 	for _, r := range request {

@@ -10,7 +10,7 @@ import (
 	"ascend/shared/store"
 )
 
-// Change decodes a record of the stream of a table called prefix + name. The
+// Change returns a record of the stream of a table called prefix + name. The
 // stream must carry both images (NEW_AND_OLD_IMAGES). A record of another table,
 // or of an item that this package did not write, is an error; the change then
 // has its sequence number, and its key where that could be read.
@@ -22,7 +22,7 @@ func Change(prefix string, r events.DynamoDBEventRecord) (store.Change, error) {
 	return ChangeOf(table, r)
 }
 
-// ChangeOf decodes a record of the stream of a table, as Change does.
+// ChangeOf returns a record of the stream of a table, as Change does.
 func ChangeOf(table store.Table, r events.DynamoDBEventRecord) (store.Change, error) {
 	c := store.Change{Sequence: r.Change.SequenceNumber, At: r.Change.ApproximateCreationDateTime.UTC()}
 	key, err := image(table, r.Change.Keys)
@@ -49,7 +49,7 @@ func ChangeOf(table store.Table, r events.DynamoDBEventRecord) (store.Change, er
 	return c, nil
 }
 
-// streamed finds the table in the name of its stream,
+// streamed returns the table in the name of its stream,
 // arn:aws:dynamodb:<region>:<account>:table/<table>/stream/<label>.
 func streamed(prefix, arn string) (store.Table, error) {
 	_, resource, _ := strings.Cut(arn, ":table/")
@@ -64,7 +64,7 @@ func streamed(prefix, arn string) (store.Table, error) {
 	return "", fmt.Errorf("dynamo: no table of ours has the stream %q", arn)
 }
 
-// image reads an item as a stream holds it; nil where there is none.
+// image returns an item as a stream holds it, nil where there is none.
 func image(t store.Table, in map[string]events.DynamoDBAttributeValue) (*store.Item, error) {
 	if len(in) == 0 {
 		return nil, nil

@@ -23,22 +23,24 @@ func (s *Store) Write(ctx context.Context, op store.Op) (*store.Item, error) {
 	if err != nil {
 		return nil, err
 	}
-	var after attributes
-	for wait := (pause{}); ; {
-		after, err = s.send(ctx, w)
-		if busy := new(types.TransactionConflictException); !errors.As(err, &busy) || !wait.next(ctx) {
-			break
-		}
-	}
 	k := store.KeyOf(op)
-	if failed := new(types.ConditionalCheckFailedException); errors.As(err, &failed) {
-		return nil, conflict(0, k, failed.Item)
-	}
-	if tooLarge(err) {
-		return nil, &store.TooLargeError{Key: k}
-	}
+	var after attributes
+	err = repeat(ctx, func() (err error) {
+		after, err = s.send(ctx, w)
+		failed := new(types.ConditionalCheckFailedException)
+		switch {
+		case err == nil:
+			return nil
+		case errors.As(err, &failed):
+			return conflict(0, k, failed.Item)
+		case tooLarge(err):
+			return &store.TooLargeError{Key: k}
+		default:
+			return fmt.Errorf("write %v: %w", k, failure(err))
+		}
+	})
 	if err != nil {
-		return nil, fmt.Errorf("write %v: %w", k, failure(err))
+		return nil, err
 	}
 	if w.Update == nil {
 		return nil, nil
@@ -51,7 +53,7 @@ func (s *Store) Write(ctx context.Context, op store.Op) (*store.Item, error) {
 	return item, nil
 }
 
-// send makes a planned write by itself and returns an updated item.
+// send makes a planned write by itself and returns the item after an update.
 func (s *Store) send(ctx context.Context, w types.TransactWriteItem) (attributes, error) {
 	switch {
 	case w.Put != nil:
@@ -59,21 +61,21 @@ func (s *Store) send(ctx context.Context, w types.TransactWriteItem) (attributes
 			TableName: w.Put.TableName, Item: w.Put.Item,
 			ConditionExpression: w.Put.ConditionExpression, ExpressionAttributeValues: w.Put.ExpressionAttributeValues,
 			ReturnValuesOnConditionCheckFailure: w.Put.ReturnValuesOnConditionCheckFailure,
-		})
+		}, once)
 		return nil, err
 	case w.Delete != nil:
 		_, err := s.api.DeleteItem(ctx, &dynamodb.DeleteItemInput{
 			TableName: w.Delete.TableName, Key: w.Delete.Key,
 			ConditionExpression: w.Delete.ConditionExpression, ExpressionAttributeValues: w.Delete.ExpressionAttributeValues,
 			ReturnValuesOnConditionCheckFailure: w.Delete.ReturnValuesOnConditionCheckFailure,
-		})
+		}, once)
 		return nil, err
 	default:
 		out, err := s.api.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 			TableName: w.Update.TableName, Key: w.Update.Key, UpdateExpression: w.Update.UpdateExpression,
 			ConditionExpression: w.Update.ConditionExpression, ExpressionAttributeValues: w.Update.ExpressionAttributeValues,
 			ReturnValuesOnConditionCheckFailure: w.Update.ReturnValuesOnConditionCheckFailure, ReturnValues: types.ReturnValueAllNew,
-		})
+		}, once)
 		if err != nil {
 			return nil, err
 		}
@@ -81,7 +83,8 @@ func (s *Store) send(ctx context.Context, w types.TransactWriteItem) (attributes
 	}
 }
 
-// WriteAll makes a group of writes by TransactWriteItems.
+// WriteAll makes a group of writes by TransactWriteItems. All attempts carry one
+// token, by which DynamoDB knows a repeat.
 func (s *Store) WriteAll(ctx context.Context, ops ...store.Op) error {
 	if err := bounds.Group(ops); err != nil {
 		return err
@@ -96,19 +99,15 @@ func (s *Store) WriteAll(ctx context.Context, ops ...store.Op) error {
 			return err
 		}
 	}
-	for wait := (pause{}); ; {
-		_, err := s.api.TransactWriteItems(ctx, in)
-		if err == nil {
-			return nil
+	return repeat(ctx, func() error {
+		if _, err := s.api.TransactWriteItems(ctx, in, once); err != nil {
+			return verdict(err, ops)
 		}
-		err = verdict(err, ops)
-		if !errors.Is(err, errBusy) || !wait.next(ctx) {
-			return err
-		}
-	}
+		return nil
+	})
 }
 
-// plan writes an operation for DynamoDB.
+// plan returns an operation as DynamoDB takes it in a group.
 func (s *Store) plan(op store.Op) (w types.TransactWriteItem, err error) {
 	const old = types.ReturnValuesOnConditionCheckFailureAllOld
 	k := store.KeyOf(op)

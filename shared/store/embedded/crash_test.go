@@ -38,14 +38,14 @@ var counted = store.Key{Table: storetest.Things, PK: "count", SK: "it"}
 // reader is the consumer that writeUntilKilled runs, and told leads its lines.
 const reader, told = "reader", "told "
 
-// foretold is the item in which a worker of writeUntilKilled says, deferred,
-// which group it writes next.
+// foretold is the item in a relaxed table in which a worker of writeUntilKilled
+// says which group it writes next.
 func foretold(worker string) store.Key {
 	return store.Key{Table: storetest.Others, PK: "foretold", SK: worker}
 }
 
 // writeUntilKilled writes groups of three items from eight goroutines, each
-// after a deferred update, and prints the number of each that was acknowledged.
+// after an update of a relaxed table, and prints the number of each that was acknowledged.
 func writeUntilKilled(path string) error {
 	s, err := embedded.Open(path, crashOptions)
 	if err != nil {
@@ -74,7 +74,7 @@ func writeGroups(ctx context.Context, s store.Store, worker string) error {
 	}
 	for i := int64(1); ; i++ {
 		_, err := s.Write(ctx, store.Update{
-			Key: foretold(worker), Set: store.Attrs{"next": store.N(i)}, Add: map[string]int64{"n": 1}, Deferred: true,
+			Key: foretold(worker), Set: store.Attrs{"next": store.N(i)}, Add: map[string]int64{"n": 1},
 		})
 		if err != nil {
 			return err
@@ -192,7 +192,7 @@ func runAndKill(t *testing.T, path string) []string {
 }
 
 // checkWhole checks that groups are whole, the acknowledged ones there, and
-// before each what was deferred before it.
+// before each the update of the relaxed table.
 func checkWhole(t *testing.T, s store.Store, acknowledged map[string]bool) int {
 	t.Helper()
 	stored := sortKeys(t, s, store.Query{Table: storetest.Things, PK: "p"})
@@ -216,7 +216,7 @@ func checkWhole(t *testing.T, s store.Store, acknowledged map[string]bool) int {
 		}
 		cut := strings.LastIndexByte(id, '-')
 		if n, err := strconv.ParseInt(id[cut+1:], 10, 64); err != nil || next[id[:cut]] < n {
-			t.Fatalf("%s is stored, but of what was deferred before it only %d", id, next[id[:cut]])
+			t.Fatalf("%s is stored, but of the updates before it only %d", id, next[id[:cut]])
 		}
 	}
 	n := get(t, s, counted).Attrs["n"].Num()

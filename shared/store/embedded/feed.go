@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"sync"
@@ -24,8 +23,8 @@ import (
 //
 //	time · table · key · old record · new record (the rest)
 //
-// where the time is an unsigned varint of Unix seconds, the others before the
-// last are strings as in a record, and an image that is absent is empty.
+// where the time is an unsigned varint of Unix seconds, those before the last are
+// strings as in a record, and the record of no item is empty.
 var (
 	feedBucket     = []byte(".feed")
 	consumerBucket = []byte(".consumers")
@@ -72,7 +71,7 @@ func (f *feed) grown(after uint64) <-chan struct{} {
 
 var _ store.ConsumerFeed = (*Store)(nil)
 
-// Changes reads changes in the order of their commits.
+// Changes implements store.Feed, in the order of the commits.
 func (s *Store) Changes(ctx context.Context, after store.Position, limit int) (changes []store.Change, next store.Position, err error) {
 	if limit < 1 || limit > 1000 {
 		return nil, after, fmt.Errorf("store: %d changes in one read, want 1 … 1000", limit)
@@ -116,32 +115,30 @@ func (s *Store) Register(ctx context.Context, consumers ...string) error {
 	if slices.Contains(consumers, "") {
 		return errors.New("store: a consumer needs a name")
 	}
-	return s.update(ctx, func(tx *bbolt.Tx) error {
-		positions := tx.Bucket(consumerBucket)
-		gone := map[string]bool{}
-		if err := positions.ForEach(func(k, _ []byte) error { gone[string(k)] = true; return nil }); err != nil {
-			return err
+	return s.submit(ctx, false, func(b *batch) error {
+		positions := map[string][]byte{}
+		c := b.bucket(consumerSlot).Cursor()
+		for k, v := c.First(); k != nil; k, v = c.Next() {
+			positions[string(k)] = v
+		}
+		for name := range positions {
+			if !slices.Contains(consumers, name) {
+				b.delete(consumerSlot, []byte(name))
+			}
 		}
 		for _, name := range consumers {
-			if !gone[name] && positions.Get([]byte(name)) == nil {
-				if err := positions.Put([]byte(name), number(0)); err != nil {
-					return err
-				}
-			}
-			delete(gone, name)
-		}
-		for _, name := range slices.Sorted(maps.Keys(gone)) {
-			if err := positions.Delete([]byte(name)); err != nil {
-				return err
+			if positions[name] == nil {
+				b.put(consumerSlot, []byte(name), number(0))
 			}
 		}
-		return trim(tx)
+		b.trim()
+		return nil
 	})
 }
 
 // Position implements store.ConsumerFeed.
 func (s *Store) Position(ctx context.Context, consumer string) (at store.Position, err error) {
-	if err := alive(ctx); err != nil {
+	if err := s.flush(ctx); err != nil {
 		return "", err
 	}
 	err = s.view(func(tx *bbolt.Tx) error {
@@ -156,7 +153,9 @@ func (s *Store) Position(ctx context.Context, consumer string) (at store.Positio
 }
 
 // Acknowledge implements store.ConsumerFeed. It also deletes changes that all
-// consumers have acknowledged. A position before the stored one is ignored.
+// consumers have acknowledged. A position before the stored one is ignored. It
+// causes no commit of its own as long as others write: with several consumers
+// that would double the commits.
 func (s *Store) Acknowledge(ctx context.Context, consumer string, done store.Position) error {
 	n, err := sequence(done)
 	if err != nil {
@@ -165,45 +164,35 @@ func (s *Store) Acknowledge(ctx context.Context, consumer string, done store.Pos
 	if last := s.feed.last.Load(); n > last {
 		return fmt.Errorf("store: position %d is after the feed's last change %d", n, last)
 	}
-	return s.update(ctx, func(tx *bbolt.Tx) error {
-		positions := tx.Bucket(consumerBucket)
-		switch v := positions.Get([]byte(consumer)); {
+	return s.submit(ctx, true, func(b *batch) error {
+		switch v := b.bucket(consumerSlot).Get([]byte(consumer)); {
 		case v == nil:
 			return unregistered(consumer)
-		case binary.BigEndian.Uint64(v) >= n:
-			return nil
+		case binary.BigEndian.Uint64(v) < n:
+			b.put(consumerSlot, []byte(consumer), number(n))
+			b.trim()
 		}
-		if err := positions.Put([]byte(consumer), number(n)); err != nil {
-			return err
-		}
-		return trim(tx)
+		return nil
 	})
 }
 
 // trim deletes the oldest changes up to the least position of a consumer.
-func trim(tx *bbolt.Tx) error {
+func (b *batch) trim() {
 	var least []byte
-	err := tx.Bucket(consumerBucket).ForEach(func(_, v []byte) error {
+	positions := b.bucket(consumerSlot).Cursor()
+	for k, v := positions.First(); k != nil; k, v = positions.Next() {
 		if least == nil || bytes.Compare(v, least) < 0 {
 			least = v
 		}
-		return nil
-	})
-	if err != nil || least == nil {
-		return err
 	}
-	changes := tx.Bucket(feedBucket)
-	var done [][]byte // a cursor must not be moved on after a deletion
-	c := changes.Cursor()
-	for k, _ := c.First(); k != nil && bytes.Compare(k, least) <= 0 && len(done) < trimAtOnce; k, _ = c.Next() {
+	var done [][]byte // deleted afterwards: a deletion moves the cursor
+	changes := b.bucket(feedSlot).Cursor()
+	for k, _ := changes.First(); k != nil && bytes.Compare(k, least) <= 0 && len(done) < trimAtOnce; k, _ = changes.Next() {
 		done = append(done, k)
 	}
 	for _, k := range done {
-		if err := changes.Delete(k); err != nil {
-			return err
-		}
+		b.delete(feedSlot, k)
 	}
-	return nil
 }
 
 // Wait implements store.ConsumerFeed.
@@ -222,60 +211,56 @@ func (s *Store) Wait(ctx context.Context, after store.Position) error {
 	}
 }
 
-// record appends the change that an operation makes to the feed.
-func (b *batch) record(o *operation) error {
-	if bytes.Equal(o.raw, o.next.value) {
-		return nil
-	}
-	changes := b.bucket(feedSlot)
-	n, err := changes.NextSequence()
-	if err != nil {
-		return err
-	}
+// record appends the change that a write makes to the feed.
+func (b *batch) record(w write, next []byte) {
+	n, err := b.bucket(feedSlot).NextSequence()
+	b.fail(err)
 	b.last = n
-	v := make([]byte, 0, 24+len(o.table.name)+len(o.key)+len(o.raw)+len(o.next.value))
+	v := make([]byte, 0, 32+len(w.table.name)+len(w.key)+len(w.raw)+len(next))
 	v = binary.AppendUvarint(v, uint64(time.Now().Unix()))
-	v = appendString(v, string(o.table.name))
-	v = appendString(v, string(o.key))
-	v = append(binary.AppendUvarint(v, uint64(len(o.raw))), o.raw...)
-	return b.put(feedSlot, number(n), append(v, o.next.value...))
+	v = appendString(appendString(appendString(v, w.table.name), w.key), w.raw)
+	b.put(feedSlot, number(n), append(v, next...))
 }
 
-// change decodes a stored change. One that is damaged has Err.
+// change returns a stored change. One that is damaged has Err.
 func change(n uint64, v []byte) store.Change {
-	rd := reader{rest: string(v)}
-	c := store.Change{Sequence: strconv.FormatUint(n, 10), At: time.Unix(int64(rd.uvarint()), 0).UTC()}
-	c.Key.Table = store.Table(rd.str())
-	c.Key.PK, c.Key.SK = splitKey(rd.str())
-	before := rd.str()
-	if rd.bad {
+	c := store.Change{Sequence: strconv.FormatUint(n, 10)}
+	seconds, size := binary.Uvarint(v)
+	name, rest, ok1 := cutString(v[max(size, 0):])
+	k, rest, ok2 := cutString(rest)
+	before, after, ok3 := cutString(rest)
+	if size <= 0 || !ok1 || !ok2 || !ok3 {
 		c.Err = fmt.Errorf("change %d: %w", n, ErrCorrupt)
 		return c
 	}
+	c.At, c.Key.Table = time.Unix(int64(seconds), 0).UTC(), store.Table(name)
+	c.Key.PK, c.Key.SK = splitKey(string(k))
 	images := [2]*store.Item{}
-	for i, raw := range []string{before, rd.rest} {
-		if raw == "" {
+	for i, raw := range [][]byte{before, after} {
+		if len(raw) == 0 {
 			continue
 		}
-		r, err := decode([]byte(raw))
+		it, err := decode(c.Key, raw)
 		if err != nil {
 			c.Err = fmt.Errorf("change %d of %v: %w", n, c.Key, err)
 			return c
 		}
-		images[i] = r.item(c.Key, true)
+		it.Index = nil
+		images[i] = it
 	}
 	c.Old, c.New = images[0], images[1]
 	return c
 }
 
+// unregistered returns the error for a consumer that is not registered.
 func unregistered(consumer string) error {
 	return fmt.Errorf("store: %q is not a registered consumer of the feed", consumer)
 }
 
-// number is a sequence number as a key.
+// number returns a sequence number as a key.
 func number(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
 
-// position is "" for 0, where no change is.
+// position returns the position after a change, "" for 0.
 func position(n uint64) store.Position {
 	if n == 0 {
 		return ""
@@ -283,6 +268,7 @@ func position(n uint64) store.Position {
 	return store.Position(strconv.FormatUint(n, 10))
 }
 
+// sequence returns the sequence number of a position, 0 for "".
 func sequence(p store.Position) (uint64, error) {
 	if p == "" {
 		return 0, nil

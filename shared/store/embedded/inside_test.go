@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -13,7 +14,10 @@ import (
 	"ascend/shared/store"
 )
 
-var testTables = []store.Definition{{Table: "t", Indexes: []store.Index{"i"}, Project: []string{"n"}}}
+var testTables = []store.Definition{
+	{Table: "t", Indexes: []store.Index{"i"}, Project: []string{"n"}, Streamed: true},
+	{Table: "relaxed", Relaxed: true},
+}
 
 func openInside(t testing.TB) *Store {
 	t.Helper()
@@ -50,30 +54,32 @@ func exists(t *testing.T, s *Store, sort string) bool {
 	return items[0] != nil
 }
 
-// hold makes the next commit wait until release is called, before it begins or,
-// late, when the file has it but it is not known to last. begun tells when it
+// hold makes the next commit wait until release is called. begun tells when it
 // waits, and fail is its outcome.
-func hold(s *Store, late bool, fail error) (begun chan struct{}, release func()) {
+func hold(s *Store, fail error) (begun chan struct{}, release func()) {
 	begun, released := make(chan struct{}), make(chan struct{})
+	was := s.commit
 	s.commit = func(tx *bbolt.Tx) error {
-		s.commit = (*bbolt.Tx).Commit
-		if late {
-			if err := tx.Commit(); err != nil {
-				return err
-			}
-		}
+		s.commit = was
 		close(begun)
 		<-released
-		switch {
-		case late:
-			return fail
-		case fail != nil:
+		if fail != nil {
 			return errors.Join(fail, tx.Rollback())
-		default:
-			return tx.Commit()
 		}
+		return was(tx)
 	}
 	return begun, func() { close(released) }
+}
+
+// commits counts the commits from now on.
+func commits(s *Store) *atomic.Int32 {
+	var n atomic.Int32
+	was := s.commit
+	s.commit = func(tx *bbolt.Tx) error {
+		n.Add(1)
+		return was(tx)
+	}
+	return &n
 }
 
 // writing begins a put and gives its answer.
@@ -86,7 +92,7 @@ func writing(ctx context.Context, s *Store, sort string) chan error {
 	return answer
 }
 
-func write(t *testing.T, s *Store, op store.Op) *store.Item {
+func must(t *testing.T, s *Store, op store.Op) *store.Item {
 	t.Helper()
 	it, err := s.Write(t.Context(), op)
 	if err != nil {
@@ -97,7 +103,7 @@ func write(t *testing.T, s *Store, op store.Op) *store.Item {
 
 func TestACallerWhoLeavesBeforeItsWriteBeginsChangesNothing(t *testing.T) {
 	s := openInside(t)
-	begun, release := hold(s, false, nil)
+	begun, release := hold(s, nil)
 	first := writing(t.Context(), s, "first")
 	<-begun
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
@@ -109,7 +115,7 @@ func TestACallerWhoLeavesBeforeItsWriteBeginsChangesNothing(t *testing.T) {
 	if err := <-first; err != nil {
 		t.Fatal(err)
 	}
-	write(t, s, store.Put{Item: item("b")})
+	must(t, s, store.Put{Item: item("b")})
 	if exists(t, s, "a") {
 		t.Error("the write took place")
 	}
@@ -117,7 +123,7 @@ func TestACallerWhoLeavesBeforeItsWriteBeginsChangesNothing(t *testing.T) {
 
 func TestACallerWhoLeavesDuringItsWriteIsToldThatItMayTakeEffect(t *testing.T) {
 	s := openInside(t)
-	begun, release := hold(s, false, nil)
+	begun, release := hold(s, nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	answer := writing(ctx, s, "a")
 	<-begun
@@ -126,7 +132,7 @@ func TestACallerWhoLeavesDuringItsWriteIsToldThatItMayTakeEffect(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	release()
-	write(t, s, store.Put{Item: item("b")})
+	must(t, s, store.Put{Item: item("b")})
 	if !exists(t, s, "a") {
 		t.Error("the write did not take place")
 	}
@@ -134,7 +140,7 @@ func TestACallerWhoLeavesDuringItsWriteIsToldThatItMayTakeEffect(t *testing.T) {
 
 func TestAWriteIsAnsweredAndShownAfterItsCommit(t *testing.T) {
 	s := openInside(t)
-	begun, release := hold(s, false, nil)
+	begun, release := hold(s, nil)
 	answer := writing(t.Context(), s, "a")
 	<-begun
 	if exists(t, s, "a") {
@@ -151,37 +157,10 @@ func TestAWriteIsAnsweredAndShownAfterItsCommit(t *testing.T) {
 	}
 }
 
-func TestAReadWaitsForTheSyncOfWhatItFinds(t *testing.T) {
-	s := openInside(t)
-	begun, release := hold(s, true, nil)
-	answer := writing(t.Context(), s, "a")
-	<-begun
-	read := make(chan []*store.Item, 1)
-	go func() {
-		items, err := s.Get(t.Context(), item("a").Key)
-		if err != nil {
-			t.Error(err)
-		}
-		read <- items
-	}()
-	select {
-	case items := <-read:
-		t.Errorf("read %v before the sync", items)
-	case <-time.After(10 * time.Millisecond):
-	}
-	release()
-	if err := <-answer; err != nil {
-		t.Error(err)
-	}
-	if items := <-read; len(items) != 1 || items[0] == nil {
-		t.Errorf("read %v after the sync", items)
-	}
-}
-
 func TestWritesThatWaitTogetherShareOneCommit(t *testing.T) {
 	s := openInside(t)
-	first := s.durable.Load()
-	begun, release := hold(s, false, nil)
+	made := commits(s)
+	begun, release := hold(s, nil)
 	answers := []chan error{writing(t.Context(), s, "first")}
 	<-begun
 	for n := range 50 {
@@ -194,25 +173,23 @@ func TestWritesThatWaitTogetherShareOneCommit(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if commits := s.durable.Load() - first; commits != 2 {
-		t.Errorf("51 writes took %d commits, want 2", commits)
+	if n := made.Load(); n != 2 {
+		t.Errorf("51 writes took %d commits, want 2", n)
 	}
 }
 
 // waitFor waits until n requests do.
 func waitFor(s *Store, n int) {
-	for waiting := 0; waiting < n; time.Sleep(time.Millisecond) {
-		s.mu.Lock()
-		waiting = len(s.waiting)
-		s.mu.Unlock()
+	for len(s.requests) < n {
+		time.Sleep(time.Millisecond)
 	}
 }
 
 func TestAfterAFailedCommitNothingIsWrittenAndReadsGoOn(t *testing.T) {
 	s := openInside(t)
 	path := s.db.Path()
-	write(t, s, store.Put{Item: item("a")})
-	begun, release := hold(s, false, errors.New("disk failed"))
+	must(t, s, store.Put{Item: item("a")})
+	begun, release := hold(s, errors.New("disk failed"))
 	failing := writing(t.Context(), s, "b")
 	<-begun
 	waiting := writing(t.Context(), s, "c")
@@ -233,27 +210,34 @@ func TestAfterAFailedCommitNothingIsWrittenAndReadsGoOn(t *testing.T) {
 	if !exists(t, again, "a") {
 		t.Error("opening again does not show what was acknowledged")
 	}
-	write(t, again, store.Put{Item: item("b")})
+	must(t, again, store.Put{Item: item("b")})
 }
 
-func TestACommitWhoseLastSyncFailedIsNotShown(t *testing.T) {
-	s := openInside(t)
-	begun, release := hold(s, true, errors.New("disk failed"))
-	answer := writing(t.Context(), s, "a")
-	<-begun
-	release()
-	if err := <-answer; !errors.Is(err, store.ErrUnavailable) {
-		t.Errorf("write: %v", err)
-	}
-	if items, err := s.Get(t.Context(), item("a").Key); !errors.Is(err, store.ErrUnavailable) {
-		t.Errorf("read %v, %v", items, err)
-	}
-	if err := s.Close(); !errors.Is(err, store.ErrUnavailable) {
-		t.Errorf("close: %v", err)
+func TestAWriteThatTheFileRefusedIsNotAnsweredAsMade(t *testing.T) {
+	for name, relaxed := range map[string]bool{"waiting for its commit": false, "relaxed": true} {
+		t.Run(name, func(t *testing.T) {
+			s := openInside(t)
+			must(t, s, store.Put{Item: item("a")})
+			refused := errors.New("refused")
+			err := s.submit(t.Context(), relaxed, func(b *batch) error {
+				b.put(0, []byte("half done"), nil)
+				b.fail(refused)
+				return nil
+			})
+			if !errors.Is(err, refused) || !errors.Is(err, store.ErrUnavailable) {
+				t.Errorf("got %v", err)
+			}
+			if err := s.Ping(t.Context()); !errors.Is(err, refused) {
+				t.Errorf("afterwards: %v", err)
+			}
+			if !exists(t, s, "a") {
+				t.Error("reads do not go on")
+			}
+		})
 	}
 }
 
-func TestADamagedItemIsAnErrorAndOthersAreNot(t *testing.T) {
+func TestADamagedRecordIsAnErrorAndOthersAreNot(t *testing.T) {
 	s := openInside(t)
 	for _, sort := range []string{"a", "b"} {
 		if _, err := s.Write(t.Context(), store.Put{Item: item(sort)}); err != nil {
@@ -269,7 +253,11 @@ func TestADamagedItemIsAnErrorAndOthersAreNot(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = db.Update(func(tx *bbolt.Tx) error {
-		return tx.Bucket([]byte("t")).Put(appendKey(nil, "p", "a"), []byte{recordVersion, 99})
+		return errors.Join(
+			tx.Bucket([]byte("t")).Put(key("p", "a"), []byte{0, 99}),
+			tx.Bucket(feedBucket).Put(number(1), []byte{0, 99}),
+			tx.Bucket(feedBucket).Put(number(2), append(tx.Bucket(feedBucket).Get(number(2)), 0)),
+		)
 	})
 	if err := errors.Join(err, db.Close()); err != nil {
 		t.Fatal(err)
@@ -277,13 +265,27 @@ func TestADamagedItemIsAnErrorAndOthersAreNot(t *testing.T) {
 	s = openAt(t, path)
 	_, get := s.Get(t.Context(), item("a").Key)
 	_, query := s.Query(t.Context(), store.Query{Table: "t", PK: "p", Limit: 9})
-	_, write := s.Write(t.Context(), store.Update{Key: item("a").Key, Add: map[string]int64{"n": 1}})
-	for what, err := range map[string]error{"get": get, "query": query, "write": write} {
+	_, update := s.Write(t.Context(), store.Update{Key: item("a").Key, Add: map[string]int64{"n": 1}})
+	for what, err := range map[string]error{"get": get, "query": query, "write": update} {
 		if !errors.Is(err, ErrCorrupt) || errors.Is(err, store.ErrUnavailable) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
 	if !exists(t, s, "b") {
 		t.Error("b is gone")
+	}
+	must(t, s, store.Put{Item: item("c")})
+	changes, at, err := s.Changes(t.Context(), "", 9)
+	if err != nil || at != "3" || len(changes) != 3 {
+		t.Fatalf("%d changes up to %q, %v", len(changes), at, err)
+	}
+	if c := changes[0]; !errors.Is(c.Err, ErrCorrupt) || c.New != nil {
+		t.Errorf("the damaged change is %+v", c)
+	}
+	if c := changes[1]; !errors.Is(c.Err, ErrCorrupt) || c.Key != item("b").Key || c.New != nil {
+		t.Errorf("the change with a damaged image is %+v", c)
+	}
+	if c := changes[2]; c.Err != nil || c.Key != item("c").Key || c.New == nil {
+		t.Errorf("the whole change is %+v", c)
 	}
 }

@@ -20,26 +20,31 @@ func (s *Store) Get(ctx context.Context, keys ...store.Key) ([]*store.Item, erro
 	if err := alive(ctx); err != nil {
 		return nil, err
 	}
-	tables := make([]*table, len(keys))
+	tables, relaxed := make([]table, len(keys)), false
 	for i, k := range keys {
 		var err error
 		if tables[i], err = s.table(k.Table); err != nil {
 			return nil, err
 		}
+		relaxed = relaxed || tables[i].relaxed
+	}
+	if relaxed {
+		if err := s.flush(ctx); err != nil {
+			return nil, err
+		}
 	}
 	items := make([]*store.Item, len(keys))
 	err := s.view(func(tx *bbolt.Tx) error {
-		var room [128]byte
 		for i, k := range keys {
-			raw := tx.Bucket(s.buckets[tables[i].slot]).Get(appendKey(room[:0], k.PK, k.SK))
+			raw := tx.Bucket(s.buckets[tables[i].slot]).Get(key(k.PK, k.SK))
 			if raw == nil {
 				continue
 			}
-			r, err := decode(raw)
-			if err != nil {
+			var err error
+			if items[i], err = decode(k, raw); err != nil {
 				return fmt.Errorf("read %v: %w", k, err)
 			}
-			items[i] = r.item(k, true)
+			items[i].Index = nil
 		}
 		return nil
 	})
@@ -70,6 +75,11 @@ func (s *Store) Query(ctx context.Context, q store.Query) (store.Page, error) {
 			return store.Page{}, fmt.Errorf("store: table %q has no index %q", q.Table, q.Index)
 		}
 	}
+	if t.relaxed {
+		if err := s.flush(ctx); err != nil {
+			return store.Page{}, err
+		}
+	}
 	var page store.Page
 	err = s.view(func(tx *bbolt.Tx) error {
 		return scan(tx.Bucket(s.buckets[slot]).Cursor(), q, &page)
@@ -84,15 +94,15 @@ func (s *Store) Query(ctx context.Context, q store.Query) (store.Page, error) {
 func scan(c *bbolt.Cursor, q store.Query, page *store.Page) error {
 	partition := append([]byte(q.PK), 0)
 	next := c.Next
-	var k, v []byte
+	var at, v []byte
 	if q.Descending {
 		next = c.Prev
-		k, v = seekBelow(c, above(partition, q))
+		at, v = seekBelow(c, above(partition, q))
 	} else {
-		k, v = c.Seek(append(partition[:len(partition):len(partition)], max(q.Prefix, q.After)...))
+		at, v = c.Seek(append(partition[:len(partition):len(partition)], max(q.Prefix, q.After)...))
 	}
-	for ; k != nil; k, v = next() {
-		rest, ok := bytes.CutPrefix(k, partition)
+	for ; at != nil; at, v = next() {
+		rest, ok := bytes.CutPrefix(at, partition)
 		if !ok {
 			return nil
 		}
@@ -116,22 +126,23 @@ func scan(c *bbolt.Cursor, q store.Query, page *store.Page) error {
 			page.More = true
 			return nil
 		}
-		key := store.Key{Table: q.Table, PK: q.PK, SK: sort}
+		k := store.Key{Table: q.Table, PK: q.PK, SK: sort}
 		if q.Index != "" {
-			key.PK, key.SK = splitKey(base)
+			k.PK, k.SK = splitKey(base)
 		}
-		r, err := decode(v)
+		it, err := decode(k, v)
 		if err != nil {
-			return fmt.Errorf("query %v: %w", key, err)
+			return fmt.Errorf("query %v: %w", k, err)
 		}
-		page.Items = append(page.Items, *r.item(key, q.Index == ""))
+		it.Index = nil
+		page.Items = append(page.Items, *it)
 		page.Sort = append(page.Sort, sort)
 	}
 	return nil
 }
 
-// above is a key of the file at or above the query's range and, but for a few
-// keys that begin with Before, not above anything outside it.
+// above returns a key at or above the query's range. Of the keys outside the
+// range it is above some that begin with Before only.
 func above(partition []byte, q store.Query) []byte {
 	// 0xFF is in no UTF-8 string, so nothing sorts between the prefix's keys and it.
 	end := append(bytes.Clone(partition), q.Prefix...)
@@ -145,7 +156,7 @@ func above(partition []byte, q store.Query) []byte {
 	return end
 }
 
-// seekBelow finds the last key below bound.
+// seekBelow returns the last key below bound.
 func seekBelow(c *bbolt.Cursor, bound []byte) (k, v []byte) {
 	if k, _ := c.Seek(bound); k == nil {
 		return c.Last()
@@ -153,10 +164,15 @@ func seekBelow(c *bbolt.Cursor, bound []byte) (k, v []byte) {
 	return c.Prev()
 }
 
-// view runs a read-only transaction on the last durable state. It waits for
-// the writer only where it meets a commit whose last sync is under way.
+// flush commits what was answered before its commit, so that reads show it.
+// Where there is nothing it costs no commit.
+func (s *Store) flush(ctx context.Context) error {
+	return s.submit(ctx, false, func(*batch) error { return nil })
+}
+
+// view runs a read-only transaction.
 func (s *Store) view(read func(*bbolt.Tx) error) error {
-	tx, err := s.begin()
+	tx, err := s.db.Begin(false)
 	if err != nil {
 		return unavailable(err)
 	}
@@ -167,42 +183,20 @@ func (s *Store) view(read func(*bbolt.Tx) error) error {
 	return err
 }
 
-// begin begins a transaction that shows nothing that a crash could undo.
-func (s *Store) begin() (*bbolt.Tx, error) {
-	for {
-		tx, err := s.db.Begin(false)
-		if err != nil {
-			return nil, err
-		}
-		id := int64(tx.ID())
-		if id <= s.durable.Load() {
-			return tx, nil
-		}
-		// A commit shows in the file just before its last sync. The transaction
-		// is not kept while waiting, as the writer may wait for its end.
-		if err := tx.Rollback(); err != nil {
-			return nil, err
-		}
-		if !s.becomesDurable(id) {
-			return nil, errLost
-		}
-	}
-}
-
-// appendKey appends the key of a table's item: both parts with NUL between,
-// which neither contains, so that bytes order by partition, then sort key.
-func appendKey(b []byte, pk, sk string) []byte {
-	return append(append(append(b, pk...), 0), sk...)
-}
-
-// appendIndexKey appends the key of an index entry: the place in the index,
-// then the item's own key.
-func appendIndexKey(b []byte, at store.IndexKey, base []byte) []byte {
-	return append(append(appendKey(b, at.PK, at.SK), 0), base...)
+// key returns the key of a table's item: both parts with NUL between, which
+// neither contains, so that bytes order by partition, then sort key.
+func key(pk, sk string) []byte {
+	return append(append(append(make([]byte, 0, len(pk)+len(sk)+1), pk...), 0), sk...)
 }
 
 // splitKey takes the key of a table's item apart.
 func splitKey(key string) (pk, sk string) {
 	pk, sk, _ = strings.Cut(key, "\x00")
 	return pk, sk
+}
+
+// indexKey returns the key of an index entry: the place in the index, then the
+// item's own key.
+func indexKey(at store.IndexKey, base []byte) []byte {
+	return append(append(key(at.PK, at.SK), 0), base...)
 }

@@ -1,12 +1,14 @@
 // Package embedded is the persistence seam on one local file, a bbolt database,
 // for a server without DynamoDB. It is made for one process.
 //
-// One writer decides all writes in order, inside one open transaction of the
-// file. Writes that wait at the same time share one commit and are answered
-// when it is on the disk. A deferred update is answered as soon as it is
-// applied and goes to the disk with the next commit, which a write that is not
-// deferred causes at once and the clock after a few milliseconds. Reads show
-// the last commit that is on the disk, all of it and nothing else.
+// One writer goroutine makes all writes in order, inside one open transaction
+// of the file. Writes that wait at the same time share one commit and are
+// answered when it is durable. An update of a relaxed table is answered as soon
+// as it is made and is committed with the next other write, or read of a relaxed
+// table, or after a few milliseconds.
+//
+// Reads show the last commit. They may show one whose last sync is still under
+// way, which a failure of the machine, though not of the process, could undo.
 package embedded
 
 import (
@@ -14,11 +16,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -33,27 +33,21 @@ var ErrLocked = errors.New("store file is in use by another process")
 // ErrClosed says that the store was closed. It comes with store.ErrUnavailable.
 var ErrClosed = errors.New("store is closed")
 
-// errLost keeps a read from showing a commit that failed so late that the file
-// has it, perhaps not for long.
-var errLost = errors.New("the last commit failed and may not last")
-
 // Options adjust a store; the zero value is good.
 type Options struct {
 	// Tables are the tables and their indexes; nil means store.Tables().
 	// Tables that the file lacks are made, others are left alone.
 	Tables []store.Definition
-	// MapSize is how much address space, in bytes, is reserved for the file.
-	// While the file is smaller no read waits for its growth. 0 means 16 GiB; it
-	// costs no memory.
-	MapSize int
 }
 
 const (
 	lockTimeout = 300 * time.Millisecond
 	fileMode    = 0o600
-	mapSize     = 16 << 30
-	// A deferred update is committed after this time if nothing was before.
-	deferral = 5 * time.Millisecond
+	// While the file is smaller than this no read waits for its growth. It is
+	// reserved address space and costs no memory.
+	mapSize = 16 << 30
+	// An update of a relaxed table is committed after this time.
+	relaxation = 5 * time.Millisecond
 	// A node is split when it is this full. Most keys grow with time, so pages
 	// that are left behind stay full.
 	fillPercent = 0.9
@@ -64,38 +58,41 @@ var (
 	metaBucket   = []byte(".meta")
 	expiryBucket = []byte(".expiry")
 	formatKey    = []byte("format")
-	format       = []byte("1")
+	format       = []byte("2")
 )
 
-// Store is an open file. It implements store.Store.
+// Store is an open file. It implements store.Store and store.ConsumerFeed.
 type Store struct {
 	db      *bbolt.DB
-	tables  map[store.Table]*table
-	buckets [][]byte // names by slot, the first two of expirySlot and feedSlot
+	tables  map[store.Table]table
+	buckets [][]byte // names by slot
 	feed    feed
 
-	mu      sync.Mutex
-	waiting []*request
-	closed  bool
-	failed  error         // of a commit; no write is tried after it
-	wake    chan struct{} // the writer has something to look at
-	stopped chan struct{}
+	requests chan *request
+	batch    batch // of the writer goroutine
+	close    sync.Once
+	closing  chan struct{} // closed by Close
+	stopped  chan struct{} // closed when the writer has ended
 
-	committing sync.Mutex
-	durable    atomic.Int64 // id of the last transaction that is on the disk
-
-	// Others than the usual in tests.
-	commit   func(*bbolt.Tx) error
-	deferral time.Duration
+	// Replaced by tests.
+	commit     func(*bbolt.Tx) error
+	relaxation time.Duration
 }
+
+// The slots of the buckets that are of no table.
+const (
+	expirySlot = iota
+	feedSlot
+	consumerSlot
+)
 
 // table is where the parts of a table are in the file.
 type table struct {
-	name     store.Table
-	slot     int
-	indexes  map[store.Index]int // slots
-	project  []string
-	streamed bool
+	name              store.Table
+	slot              int
+	indexes           map[store.Index]int // slots
+	project           []string
+	streamed, relaxed bool
 }
 
 var _ store.Store = (*Store)(nil)
@@ -110,14 +107,11 @@ func Open(path string, opts Options) (*Store, error) {
 	if opts.Tables == nil {
 		opts.Tables = store.Tables()
 	}
-	if opts.MapSize == 0 {
-		opts.MapSize = mapSize
-	}
 	s, err := open(path, opts)
 	if err != nil {
 		return nil, fmt.Errorf("open store %s: %w", path, err)
 	}
-	go newWriter(s).run()
+	go s.run()
 	return s, nil
 }
 
@@ -127,7 +121,7 @@ func open(path string, opts Options) (*Store, error) {
 		Timeout:         lockTimeout,
 		FreelistType:    bbolt.FreelistMapType,
 		NoFreelistSync:  true,
-		InitialMmapSize: opts.MapSize,
+		InitialMmapSize: mapSize,
 		NoStatistics:    true,
 	})
 	switch {
@@ -137,10 +131,11 @@ func open(path string, opts Options) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{
-		db: db, wake: make(chan struct{}, 1), stopped: make(chan struct{}),
-		commit: (*bbolt.Tx).Commit, deferral: deferral,
+		db: db, requests: make(chan *request, maxRequests), closing: make(chan struct{}), stopped: make(chan struct{}),
+		commit: (*bbolt.Tx).Commit, relaxation: relaxation,
 	}
 	s.layout(opts.Tables)
+	s.batch = batch{store: s, buckets: make([]*bbolt.Bucket, len(s.buckets))}
 	if err := db.Update(s.prepare); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -152,19 +147,18 @@ func open(path string, opts Options) (*Store, error) {
 	return s, nil
 }
 
-// layout gives every table and index a bucket.
+// layout assigns a bucket to every table and index.
 func (s *Store) layout(defs []store.Definition) {
-	s.tables = make(map[store.Table]*table, len(defs))
-	s.buckets = [][]byte{expiryBucket, feedBucket}
+	s.tables = make(map[store.Table]table, len(defs))
+	s.buckets = [][]byte{expirySlot: expiryBucket, feedSlot: feedBucket, consumerSlot: consumerBucket}
 	slot := func(name string) int {
 		s.buckets = append(s.buckets, []byte(name))
 		return len(s.buckets) - 1
 	}
 	for _, def := range defs {
-		t := &table{
-			name: def.Table, slot: slot(string(def.Table)),
-			indexes: make(map[store.Index]int, len(def.Indexes)),
-			project: def.Project, streamed: def.Streamed,
+		t := table{
+			name: def.Table, slot: slot(string(def.Table)), indexes: make(map[store.Index]int, len(def.Indexes)),
+			project: def.Project, streamed: def.Streamed, relaxed: def.Relaxed,
 		}
 		for _, index := range def.Indexes {
 			t.indexes[index] = slot(string(def.Table) + "/" + string(index))
@@ -186,12 +180,11 @@ func (s *Store) prepare(tx *bbolt.Tx) error {
 	case !bytes.Equal(found, format):
 		return fmt.Errorf("file has format %q, this program reads %q", found, format)
 	}
-	for _, name := range append([][]byte{consumerBucket}, s.buckets...) {
+	for _, name := range s.buckets {
 		if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 			return err
 		}
 	}
-	s.durable.Store(int64(tx.ID()))
 	s.feed.last.Store(tx.Bucket(feedBucket).Sequence())
 	return nil
 }
@@ -205,33 +198,35 @@ func syncFolder(path string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-// Close answers the writes that wait, commits everything, stops the writer and
-// closes the file. Later calls of any method fail with store.ErrUnavailable.
-func (s *Store) Close() error {
-	s.mu.Lock()
-	if s.closed {
-		s.mu.Unlock()
-		return nil
-	}
-	s.closed = true
-	s.mu.Unlock()
-	s.rouse()
-	<-s.stopped
-	err := s.failed // the writer, which sets it, has stopped
-	if err == nil {
-		// Leave the free pages in the file, so that opening need not look for
-		// them. Reads need not wait for that.
-		s.durable.Store(math.MaxInt64)
-		s.db.NoFreelistSync = false
-		err = s.db.Update(func(*bbolt.Tx) error { return nil })
-	}
-	return errors.Join(err, s.db.Close())
+// Close answers the writes that wait, commits everything and closes the file.
+// Later calls of any method fail with store.ErrUnavailable.
+func (s *Store) Close() (err error) {
+	s.close.Do(func() {
+		close(s.closing)
+		<-s.stopped
+		if err = s.batch.failed; err == nil {
+			// Leave the free pages in the file, so that opening need not look for them.
+			s.db.NoFreelistSync = false
+			err = s.db.Update(func(*bbolt.Tx) error { return nil })
+		}
+		err = errors.Join(err, s.db.Close())
+	})
+	return err
 }
 
-func (s *Store) table(name store.Table) (*table, error) {
+// Ping returns nil when the store takes writes: it makes an empty commit, which
+// costs a sync of the file.
+func (s *Store) Ping(ctx context.Context) error {
+	return s.submit(ctx, false, func(b *batch) error {
+		b.changed = true
+		return nil
+	})
+}
+
+func (s *Store) table(name store.Table) (table, error) {
 	t, ok := s.tables[name]
 	if !ok {
-		return nil, fmt.Errorf("store: no table %q", name)
+		return table{}, fmt.Errorf("store: no table %q", name)
 	}
 	return t, nil
 }

@@ -62,7 +62,7 @@ type Call struct {
 	Depth  int // 1 + the most calls, one after the other, that had ended before it began
 }
 
-// IsWrite tells whether the call may change the store.
+// IsWrite reports whether the call may change the store.
 func (c Call) IsWrite() bool { return len(c.Ops) > 0 }
 
 // Plan chooses the fault of each call. It is asked by one call at a time.
@@ -90,7 +90,7 @@ func Seeded(seed uint64, rate float64, faults ...Fault) Plan {
 	}
 }
 
-// Store passes calls to another store, but for those that its plan picks.
+// Store passes calls to another store, except those that its plan picks.
 type Store struct {
 	inner store.Store
 

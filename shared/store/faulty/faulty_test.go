@@ -88,12 +88,12 @@ func TestEachFaultDoesWhatItSays(t *testing.T) {
 }
 
 func TestARetryOfALostAnswerMeetsItsOwnItem(t *testing.T) {
-	s := store.Retrying(faulty.New(open(t), faulty.Nth(1, faulty.ResponseLost)), 2, 1)
+	s := faulty.Retrying(faulty.New(open(t), faulty.Nth(1, faulty.ResponseLost)), 2, 1)
 	_, err := s.Write(t.Context(), put("one"))
 	if c, ok := store.Conflict(err); !ok || c.Old == nil {
 		t.Errorf("got %v, want a conflict that shows the item", err)
 	}
-	s = store.Retrying(faulty.New(open(t), faulty.Nth(1, faulty.RequestLost)), 2, 1)
+	s = faulty.Retrying(faulty.New(open(t), faulty.Nth(1, faulty.RequestLost)), 2, 1)
 	if _, err := s.Write(t.Context(), put("one")); err != nil {
 		t.Errorf("got %v after a lost request", err)
 	}

@@ -208,7 +208,7 @@ func (s *feedSuite) end() store.Position {
 	return at
 }
 
-// of reads the changes of items after a position, which must come to be n.
+// of returns the changes of items after a position, of which there must be n.
 func (s *feedSuite) of(after store.Position, n int, keys ...store.Key) ([]store.Change, store.Position) {
 	s.Helper()
 	changes, at := s.read(after, func(all []store.Change) bool { return len(all) >= n }, keys...)
@@ -218,13 +218,14 @@ func (s *feedSuite) of(after store.Position, n int, keys ...store.Key) ([]store.
 	return changes, at
 }
 
+// until returns the changes of items, read until done.
 func (s *feedSuite) until(after store.Position, done func([]store.Change) bool, keys ...store.Key) []store.Change {
 	s.Helper()
 	changes, _ := s.read(after, done, keys...)
 	return changes
 }
 
-// read collects the changes of items until done.
+// read returns the changes of items, read until done.
 func (s *feedSuite) read(at store.Position, done func([]store.Change) bool, keys ...store.Key) (all []store.Change, _ store.Position) {
 	s.Helper()
 	s.eventually("the changes are in the feed", func() bool {
@@ -250,7 +251,7 @@ func (s *feedSuite) read(at store.Position, done func([]store.Change) bool, keys
 	return all, at
 }
 
-// image fails unless an image is the item as wanted.
+// image fails the test unless an image is the item as wanted.
 func (s *feedSuite) image(got, want *store.Item) {
 	s.Helper()
 	if want == nil || got == nil {
@@ -262,7 +263,7 @@ func (s *feedSuite) image(got, want *store.Item) {
 	s.is(got, *want)
 }
 
-// counts shows a change by attribute n before and after, - where there is no item.
+// counts returns attribute n of a change before and after, - where there is no item.
 func counts(c store.Change) string {
 	n := func(it *store.Item) string {
 		if it == nil {

@@ -118,7 +118,7 @@ var queries = map[string]func(*suite){
 	},
 }
 
-// indexed is a new item listed in ByOwner at a partition of its own.
+// indexed returns a new item listed in ByOwner at a partition of its own.
 func (s *suite) indexed(sort string) store.Item {
 	return store.Item{
 		Key:   s.thing(),
@@ -127,7 +127,7 @@ func (s *suite) indexed(sort string) store.Item {
 	}
 }
 
-// owned lists the partition of the index that it is in.
+// owned returns the query for the partition of the index that an item is in.
 func (s *suite) owned(it store.Item) store.Query {
 	return store.Query{Table: Things, Index: ByOwner, PK: it.Index[ByOwner].PK, Limit: 10}
 }
@@ -215,7 +215,7 @@ func (s *suite) pages(q store.Query, sorted []string) {
 	}
 }
 
-// selected are the sort keys of a query's range in its order.
+// selected returns the sort keys of a query's range in its order.
 func selected(sorted []string, q store.Query) []string {
 	var in []string
 	for _, sort := range sorted {

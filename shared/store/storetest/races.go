@@ -145,7 +145,7 @@ var races = map[string]func(*suite){
 	},
 }
 
-// key is a key in the test's first partition.
+// key returns a key in the test's first partition.
 func (s *suite) key(sort string) store.Key {
 	return store.Key{Table: Things, PK: s.Name(), SK: sort}
 }
@@ -167,7 +167,7 @@ func (s *suite) together(n int, f func(n int) error) {
 	wg.Wait()
 }
 
-// again repeats while the store is unavailable, as a caller would.
+// again retries while the store is unavailable, and returns the last error.
 func (s *suite) again(f func() error) error {
 	var err error
 	for i := range 30 {

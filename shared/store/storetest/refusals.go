@@ -150,7 +150,7 @@ var refusals = map[string]func(*suite){
 	},
 }
 
-// badKeys are keys that differ from a good one in one fault.
+// badKeys returns keys that differ from a good one in one fault.
 func badKeys(good store.Key) map[string]store.Key {
 	bad := func(change func(*store.Key)) store.Key {
 		k := good
@@ -171,7 +171,7 @@ func badKeys(good store.Key) map[string]store.Key {
 	}
 }
 
-// refused fails unless err says that the caller asked for something wrong.
+// refused fails the test unless err reports a mistake of the caller.
 func (s *suite) refused(what string, err error) {
 	s.Helper()
 	_, conflict := store.Conflict(err)

@@ -11,7 +11,7 @@ import (
 	"ascend/shared/store/dynamo/stream"
 )
 
-// Event reads all of a table's change stream, as the payload of one call that
+// Event returns all of a table's change stream as the payload of one call that
 // Lambda would make with it.
 func Event(t testing.TB, c *dynamodb.Client, table string) []byte {
 	t.Helper()

@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/types"
 )
 
-// API is what of *dynamodbstreams.Client reading takes.
+// API is the part of *dynamodbstreams.Client that Pages uses.
 type API interface {
 	GetShardIterator(context.Context, *dynamodbstreams.GetShardIteratorInput, ...func(*dynamodbstreams.Options)) (*dynamodbstreams.GetShardIteratorOutput, error)
 	GetRecords(context.Context, *dynamodbstreams.GetRecordsInput, ...func(*dynamodbstreams.Options)) (*dynamodbstreams.GetRecordsOutput, error)
@@ -20,7 +20,7 @@ type API interface {
 
 var _ API = (*dynamodbstreams.Client)(nil)
 
-// Pages reads a shard from a sequence number on, or from its oldest record
+// Pages returns the records of a shard from a sequence number on, or from its oldest record
 // where from is "", in pages of at most limit records (1 … 1000) and 1 MB. It
 // ends after an error, and where a closed shard ends. An open shard has no end,
 // and pages may be empty anywhere: the reader stops when it has what it wants.
@@ -53,7 +53,7 @@ func Pages(ctx context.Context, api API, arn, shard, from string, limit int32) i
 	}
 }
 
-// Event is the call that Lambda makes with records of a stream.
+// Event returns the call that Lambda makes with records of a stream.
 func Event(arn string, records []types.Record) events.DynamoDBEvent {
 	event := events.DynamoDBEvent{Records: make([]events.DynamoDBEventRecord, len(records))}
 	for i, r := range records {
@@ -91,7 +91,7 @@ func item(in map[string]types.AttributeValue) map[string]events.DynamoDBAttribut
 	return out
 }
 
-// value turns an attribute into that of an event. One of a type that the SDK
+// value returns an attribute as that of an event. One of a type that the SDK
 // does not know becomes null, which no item of ours holds: whoever reads the
 // event refuses that record alone.
 func value(v types.AttributeValue) events.DynamoDBAttributeValue {

@@ -31,7 +31,7 @@ const (
 	MaxMembers = 10_000
 )
 
-// Keys checks the arguments of Store.Get.
+// Keys returns an error for bad arguments of Store.Get.
 func Keys(keys []store.Key) error {
 	if len(keys) > MaxKeys {
 		return fmt.Errorf("store: %d keys in one read, at most %d", len(keys), MaxKeys)
@@ -44,7 +44,7 @@ func Keys(keys []store.Key) error {
 	return nil
 }
 
-// Query checks the argument of Store.Query.
+// Query returns an error for a bad argument of Store.Query.
 func Query(q store.Query) error {
 	if q.Limit < 1 || q.Limit > MaxLimit {
 		return fmt.Errorf("store: query limit %d is not within 1 … %d", q.Limit, MaxLimit)
@@ -60,16 +60,16 @@ func Query(q store.Query) error {
 	return nil
 }
 
-// Op checks the argument of Store.Write.
+// Op returns an error for a bad argument of Store.Write.
 func Op(op store.Op) error {
 	if _, ok := op.(store.Check); ok {
-		return fmt.Errorf("store: a Check belongs into a group")
+		return fmt.Errorf("store: a Check must be part of a group (WriteAll)")
 	}
 	_, err := one(op)
 	return err
 }
 
-// Group checks the arguments of Store.WriteAll.
+// Group returns an error for bad arguments of Store.WriteAll.
 func Group(ops []store.Op) error {
 	if len(ops) == 0 || len(ops) > MaxOps {
 		return fmt.Errorf("store: %d writes in one group, want 1 … %d", len(ops), MaxOps)
@@ -92,7 +92,7 @@ func Group(ops []store.Op) error {
 	return nil
 }
 
-// Number checks the magnitude of a number attribute.
+// Number returns an error for a number attribute of too large a magnitude.
 func Number(name string, n int64) error {
 	if n > MaxNumber || n < -MaxNumber {
 		return fmt.Errorf("store: number %s is not below 2^53 in magnitude", name)

@@ -6,7 +6,7 @@ import (
 	"ascend/shared/store"
 )
 
-// Place is where a sort key lies with respect to a query's range.
+// Place is the relation of a sort key to a query's range.
 type Place int
 
 // The places.
@@ -16,7 +16,7 @@ const (
 	Above
 )
 
-// Where places a sort key: inside the range, or in byte order below or above it.
+// Where returns where a sort key is: inside the range, or in byte order below or above it.
 func Where(sort string, q store.Query) Place {
 	switch {
 	case q.After != "" && sort <= q.After:

@@ -6,7 +6,6 @@ package cloud
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -33,7 +32,7 @@ func (env Env) App(o app.Options) (*app.App, error) {
 		return nil, err
 	}
 	o.Environment = env(Environment)
-	return app.New(store.Retrying(tables, 3, 25*time.Millisecond), o), nil
+	return app.New(tables, o), nil
 }
 
 // Region is where the function runs.
