@@ -43,7 +43,7 @@ type Paged[T any] struct {
 	Pagination Pagination
 	Total      *int   // X-Total-Count: exact and counted for this answer, else nil
 	Next       string // reference for Link: rel="next"; "" on the last page
-	AtLeast    int    // how many entries there are at least, where nothing counted them all
+	AtLeast    int    // the total, at least, where not all entries were counted
 }
 
 // Pagination tells where a part of a list stands in the whole (seeds/002), and
@@ -71,28 +71,29 @@ func List[T, V any](ctx context.Context, p Page, org tenant.ID, list page.List[T
 		r.Cursor = &cursor
 	}
 	out := Paged[V]{Items: []V{}}
-	size, unsized := 0, error(nil)
+	var size escaped
+	var unsized error
 	part, err := page.Read(ctx, list, r, func(item T) bool {
 		v := show(item)
-		n, err := sizeOf(v)
-		if err != nil {
-			unsized = err
+		if unsized = json.MarshalWrite(&size, v); unsized != nil {
 			return false
 		}
-		if size += n; size > MaxPageBytes && len(out.Items) > 0 {
+		if size += escaped(len(",")); size > MaxPageBytes && len(out.Items) > 0 {
 			return false
 		}
 		out.Items = append(out.Items, v)
 		return true
 	})
-	if err == nil {
-		err = unsized
+	if unsized != nil {
+		return Paged[V]{}, problem.Internal("encode an entry of a list", unsized)
 	}
 	if err != nil {
 		return Paged[V]{}, err
 	}
 	out.Pagination = Pagination{Limit: p.Limit, Offset: part.Offset, HasMore: part.Next != nil}
-	out.AtLeast = max(part.Total, part.Offset+len(out.Items))
+	if out.AtLeast = part.Total; len(out.Items) > 0 {
+		out.AtLeast = max(part.Total, part.Offset+len(out.Items))
+	}
 	if part.Exact {
 		out.Pagination.Total = &part.Total
 		if r.Cursor == nil {
@@ -106,15 +107,14 @@ func List[T, V any](ctx context.Context, p Page, org tenant.ID, list page.List[T
 	return out, nil
 }
 
-// sizeOf returns the size of v in the answer of a Lambda, which is a JSON string:
-// quotes and backslashes of v's own JSON, and two separators of lines, are escaped.
-func sizeOf(v any) (int, error) {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return 0, problem.Internal("encode an entry of a list", err)
-	}
-	return len(b) + bytes.Count(b, []byte(`"`)) + bytes.Count(b, []byte(`\`)) +
-		3*(bytes.Count(b, []byte("\u2028"))+bytes.Count(b, []byte("\u2029"))) + len(","), nil
+// escaped counts the bytes written to it as the runtime of Lambda sends them: in a
+// JSON string, which escapes quotes, backslashes and two separators of lines.
+type escaped int
+
+func (n *escaped) Write(b []byte) (int, error) {
+	*n += escaped(len(b) + bytes.Count(b, []byte(`"`)) + bytes.Count(b, []byte(`\`)) +
+		3*(bytes.Count(b, []byte("\u2028"))+bytes.Count(b, []byte("\u2029"))))
+	return len(b), nil
 }
 
 // next returns the reference to the next page: this request with another cursor. It
