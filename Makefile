@@ -3,7 +3,7 @@ SHELL       := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
-STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOLANGCI    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 HOST        := $(shell go env GOARCH)
 ENV         ?=
 CDK         := .build/cdk/$(or $(ENV),all)
@@ -22,7 +22,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export ADDR ?= 127.0.0.1:8080
 export DATA ?= .ascend
 
-.PHONY: help run test vet unit cover stack without-node zips synth lint-templates test-stack up down deploy-local smoke redrive generate bench soak clean
+.PHONY: help run check test lint short unit cover stack without-node zips synth lint-templates test-stack up down deploy-local smoke redrive generate bench soak prose clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,14 +30,20 @@ help: ## List the targets
 run: ## Run the whole API on ADDR (127.0.0.1:8080) over the store in DATA (.ascend)
 	@go build -o .build/ascend ./localstack && exec .build/ascend serve
 
-test: vet unit cover $(STACK_TESTS) ## Everything that CI runs
+check: lint short ## What to run before each commit: linters and short tests, no race detector
+	@echo "== all passed; CI runs make test"
+
+test: lint unit cover $(STACK_TESTS) ## Everything that CI runs
 	@echo "== all passed"
 
-vet: ## Formatting, go vet, staticcheck
-	@echo "== gofmt, vet, staticcheck"
+lint: ## gofmt; golangci-lint, with go vet and staticcheck in it
+	@echo "== gofmt, golangci-lint"
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "not gofmt'ed: $$unformatted"; exit 1; }
-	@go vet ./...
-	@go run $(STATICCHECK) ./...
+	@go run $(GOLANGCI) run ./...
+
+short: ## The tests that take no more than a few seconds
+	@echo "== short tests"
+	@go test -short $$(go list ./... | grep -vx ascend/infra)
 
 unit: ## All tests under the race detector: unit, conformance, scripts, crashes, published clients
 	@echo "== tests, with the race detector"
@@ -88,8 +94,9 @@ smoke: ## See that the stack deployed on LocalStack does its main job
 redrive: ## Give the relay of ENV again what it gave up (ARGS=-dry-run lists it)
 	@go run ./infra/redrive -env "$(ENV)" $(ARGS)
 
-generate: ## Write what follows from the table of operations
+generate: ## Write what follows from the table of operations: mains, API description, README, the stacks' snapshots
 	@go generate ./functions
+	@go test ./infra -run TestStacksAreAsReviewed -update
 
 bench: ## Benchmarks; figures are ratios within one run
 	@go test -run '^$$' -bench . -benchmem ./...
@@ -100,6 +107,9 @@ soak: ## Long runs: 100,000 generated requests, and a minute of fuzzing for ever
 		for target in $$(go test -list '^Fuzz' "$$pkg" | grep '^Fuzz' || true); do \
 			echo "== $$pkg $$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime 60s "$$pkg"; \
 		done; done
+
+prose: ## Count the verbs of function comments: "is" against "returns" and "reports"
+	@git ls-files '*.go' | grep -v _test.go | xargs awk -f .ci/prose.awk
 
 clean: ## Remove what was built; data folders stay
 	@rm -rf .build

@@ -19,7 +19,7 @@ import (
 	"ascend/shared/store/faulty"
 )
 
-// touched is what calls of the store need a right to.
+// touched lists what calls of the store need a right to.
 type touched struct{ reads, writes map[store.Table]bool }
 
 func untouched() touched { return touched{map[store.Table]bool{}, map[store.Table]bool{}} }
@@ -102,24 +102,24 @@ func (u touched) compare(t *testing.T, id string, reads, writes []store.Table) {
 	t.Helper()
 	for table := range u.reads {
 		if !slices.Contains(reads, table) {
-			t.Errorf("%s reads %s and does not say so", id, table)
+			t.Errorf("%s reads %s: add it to Reads in its Spec", id, table)
 		}
 	}
 	for table := range u.writes {
 		if !slices.Contains(writes, table) {
-			t.Errorf("%s writes %s and does not say so", id, table)
+			t.Errorf("%s writes %s: add it to Writes in its Spec", id, table)
 		}
 	}
 	for _, table := range reads {
 		// A command's memory is read where two requests of it meet.
 		seldom := table == store.Commands && slices.Contains(writes, table)
 		if !u.reads[table] && !seldom {
-			t.Errorf("%s says that it reads %s, and did not", id, table)
+			t.Errorf("%s never read %s: remove it from Reads in its Spec, or send requests that do", id, table)
 		}
 	}
 	for _, table := range writes {
 		if !u.writes[table] {
-			t.Errorf("%s says that it writes %s, and did not", id, table)
+			t.Errorf("%s never wrote %s: remove it from Writes in its Spec, or send requests that do", id, table)
 		}
 	}
 }
@@ -209,4 +209,4 @@ func (s *server) actionID(x optest.Target) action.ID {
 // unheard is a bus whose events nobody gets.
 type unheard struct{}
 
-func (unheard) Publish(context.Context, []events.Event) ([]int, error) { return nil, nil }
+func (unheard) Publish(context.Context, []events.Event) map[int]error { return nil }

@@ -219,7 +219,7 @@ func TestEveryOperationIsPromised(t *testing.T) {
 var (
 	instants     = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z`)
 	correlations = regexp.MustCompile(`action_\d{8}_\d{6}_[0-9a-f]{8}`)
-	drawn        = regexp.MustCompile(`\b(aud|apr|wf)_[0-9a-f]+|\b[0-9a-f]{64}\b|\b\d{12,16}\b`)
+	drawn        = regexp.MustCompile(`\b[a-z]{2,5}_[0-9a-f]{12,}|\b[0-9a-f]{64}\b|\b\d{12,16}\b`)
 	took         = regexp.MustCompile(`"(processing_time_ms|evaluation_time_ms)":\d+`)
 	instances    = regexp.MustCompile(`"instance":"[^"]*"`)
 )
@@ -236,6 +236,15 @@ func masked(a optest.Answer, echoed ...string) string {
 	s = took.ReplaceAllString(s, `"$1":0`)
 	s = instances.ReplaceAllString(s, `"instance":"<path>"`)
 	return drawn.ReplaceAllString(s, "<drawn>")
+}
+
+// difference returns where two texts part, each from a little before that.
+func difference(got, want string) string {
+	at := 0
+	for at < min(len(got), len(want)) && got[at] == want[at] {
+		at++
+	}
+	return fmt.Sprintf("\n got …%.400s\nwant …%.400s", got[max(0, at-80):], want[max(0, at-80):])
 }
 
 func maskedHeader(h http.Header) string {

@@ -76,7 +76,7 @@ func same(t *testing.T, what, got, want string) {
 	t.Helper()
 	got, want = ignored.ReplaceAllString(got, ""), ignored.ReplaceAllString(want, "")
 	if got != want {
-		t.Errorf("%s otherwise for members that only the service sets:\n%.2000s\n%.2000s", what, got, want)
+		t.Errorf("%s otherwise for members that only the service sets; the operation must not read them:%s", what, difference(got, want))
 	}
 }
 
@@ -137,7 +137,7 @@ func refusesOwned(t *testing.T, s *server, r endpoint.Route) {
 		}
 	}
 	if after := s.state(optest.Answer{}, x); after != before {
-		t.Errorf("%s changed by refused requests:\n%s\n%s", r.ID, before, after)
+		t.Errorf("%s changed something though it refused the request; refuse before writing:%s", r.ID, difference(after, before))
 	}
 }
 

@@ -25,7 +25,7 @@ import (
 	"ascend/shared/store"
 )
 
-// due is what the declared auth class of an operation makes of a caller: 401,
+// due returns how the declared auth class of an operation answers a caller: 401,
 // 403, or 0 where it lets them through. It is said here once more, and not
 // taken from the code under test.
 func due(t testing.TB, r endpoint.Route, c optest.Caller) int {
@@ -116,7 +116,7 @@ func (s *server) forge(change jwt.MapClaims, sign func(*jwt.Token, *rsa.PrivateK
 	return signed
 }
 
-// with is forge for other keys and headers.
+// with returns a signer for forge that uses another method, key and headers.
 func with(method jwt.SigningMethod, key func(*rsa.PrivateKey) any, header map[string]any) func(*jwt.Token, *rsa.PrivateKey) (any, jwt.SigningMethod) {
 	return func(t *jwt.Token, own *rsa.PrivateKey) (any, jwt.SigningMethod) {
 		maps.Copy(t.Header, header)
@@ -124,7 +124,7 @@ func with(method jwt.SigningMethod, key func(*rsa.PrivateKey) any, header map[st
 	}
 }
 
-// strangers are the callers beside those whom an organisation enrolled.
+// strangers returns callers with credentials of every other kind, good and bad.
 func (s *server) strangers() map[string]optest.Caller {
 	s.Helper()
 	own := func(k *rsa.PrivateKey) any { return k }
@@ -255,13 +255,13 @@ func TestEveryOperationAnswersEveryCredentialAsItDeclares(t *testing.T) {
 			cells++
 			switch {
 			case want != 0 && a.Status != want:
-				t.Errorf("%s by %s: %d, want %d: %s", r.ID, who, a.Status, want, a.Body)
+				t.Errorf("%s, whose Auth is %s, by %s: answered %d, want %d: %s: %s", r.ID, r.Auth, who, a.Status, want, a.Request, a.Body)
 			case want == 0 && (a.Status == 401 || a.Status == 403):
-				t.Errorf("%s by %s: %d, want it let through: %s", r.ID, who, a.Status, a.Body)
+				t.Errorf("%s, whose Auth is %s, by %s: answered %d, want it let through: %s: %s", r.ID, r.Auth, who, a.Status, a.Request, a.Body)
 			case want == 0 && c.Org == others && strings.Contains(r.Path, "{") && a.Status != 404:
-				t.Errorf("%s by %s: %d for what is another organisation's: %s", r.ID, who, a.Status, a.Body)
+				t.Errorf("%s by %s: answered %d, want 404 for what is another organisation's: %s: %s", r.ID, who, a.Status, a.Request, a.Body)
 			case want == 0 && c.Org == ours && !success(r, a.Status):
-				t.Errorf("%s by %s: %d, want a success: %s", r.ID, who, a.Status, a.Body)
+				t.Errorf("%s by %s: answered %d, want a success, as its Example promises: %s: %s", r.ID, who, a.Status, a.Request, a.Body)
 			case want == 0 && c.Org == ours:
 				reached[r.ID] = true
 			}
@@ -286,7 +286,7 @@ func TestEveryOperationAnswersEveryCredentialAsItDeclares(t *testing.T) {
 	t.Logf("%d cells", cells)
 }
 
-// windows are an agent's counters.
+// windows returns an agent's counters.
 func (s *server) windows(id string) store.Attrs {
 	s.Helper()
 	items, err := s.Store.Get(s.Context(), store.StateKey(ours, agent.ID(id)))

@@ -27,11 +27,10 @@ const (
 	maxIntegration = 29 * time.Second
 )
 
-// Gateway renders routes in the dialect of OpenAPI 3.0 that API Gateway
-// imports, as the API of that name: every method of every path handed as it is
-// to its function, and the answers that API Gateway gives by itself as problem
-// bodies. Requests are checked and callers recognised in the functions, so
-// neither models nor authorizers are there.
+// Gateway returns routes in the dialect of OpenAPI 3.0 that API Gateway imports,
+// as the API of that name: each method of each path passes the request unchanged
+// to its function, and API Gateway's own answers are problem bodies. The
+// functions validate and authenticate, so there are no models or authorizers.
 func Gateway(name string, routes []endpoint.Route, invoke func(endpoint.Route) Integration) (map[string]any, error) {
 	paths := map[string]any{}
 	for _, r := range routes {
@@ -62,7 +61,7 @@ func Gateway(name string, routes []endpoint.Route, invoke func(endpoint.Route) I
 	}, nil
 }
 
-// handed is the operation of a route whose requests its function takes whole.
+// handed returns the operation of a route: its function receives the whole request.
 func handed(r endpoint.Route, how Integration) map[string]any {
 	integration := map[string]any{
 		"type": "aws_proxy", "httpMethod": http.MethodPost, "uri": how.URI,
@@ -83,7 +82,7 @@ func handed(r endpoint.Route, how Integration) map[string]any {
 	return op
 }
 
-// parameters are those of a path; nil where it has none.
+// parameters returns the parameters of a path, nil where it has none.
 func parameters(path string) (list []any) {
 	for segment := range strings.SplitSeq(path, "/") {
 		if name, ok := strings.CutPrefix(segment, "{"); ok {

@@ -50,11 +50,12 @@ var problemHeaders = map[string]string{
 	"Strict-Transport-Security": "max-age=31536000; includeSubDomains",
 }
 
-// quoted is a text as API Gateway maps it to a header.
+// quoted returns a text as API Gateway maps it to a header.
 func quoted(s string) string { return "'" + s + "'" }
 
-// ownAnswers writes answersByGateway. The bodies hold nothing that the caller
-// sent: API Gateway fills in templates without escaping for JSON.
+// ownAnswers returns answersByGateway as API Gateway imports them. The bodies
+// hold nothing that the caller sent: API Gateway fills in templates without
+// escaping for JSON.
 func ownAnswers() map[string]any {
 	answers := map[string]any{}
 	for _, a := range answersByGateway {
@@ -74,8 +75,8 @@ func ownAnswers() map[string]any {
 	return answers
 }
 
-// body is the problem (RFC 9457), as the functions' own, with API Gateway's
-// request id for the correlation id.
+// body returns the problem (RFC 9457) in the form of the functions' own. Its
+// correlation id is API Gateway's request id.
 func (a ownAnswer) body() string {
 	status := ""
 	if a.status != 0 {
@@ -84,17 +85,17 @@ func (a ownAnswer) body() string {
 	return fmt.Sprintf(`{"type":"about:blank",%s"detail":%q,"error_code":%q,"correlation_id":"$context.requestId"}`, status, a.detail, a.code)
 }
 
-// answerElsewhere adds what is asked for in vain: other methods of the paths
-// (405) and all other paths (404), those above the paths among them. Left to
-// itself, API Gateway takes a bearer's Authorization there for a signature of
-// AWS and answers 403, which clients read as their credential failing.
+// answerElsewhere adds the answers to requests that no operation takes: other
+// methods of the paths (405) and all other paths (404), prefixes of the paths
+// included. Without them API Gateway would take a bearer token for an AWS
+// signature and answer 403, which clients read as a refused credential.
 func answerElsewhere(paths map[string]any) {
 	absent := map[string]bool{"/": true, "/{proxy+}": true}
 	for path, methods := range paths {
 		allowed := slices.Collect(maps.Keys(methods.(map[string]any)))
 		slices.Sort(allowed)
 		methods.(map[string]any)[anyMethod] = mocked(path, ownAnswer{
-			status: http.StatusMethodNotAllowed, code: problem.CodeMethodNotAllowed, detail: "the method is not possible here; Allow names those that are",
+			status: http.StatusMethodNotAllowed, code: problem.CodeMethodNotAllowed, detail: "the method is not allowed here; the Allow header lists those that are",
 		}, map[string]string{"Allow": strings.ToUpper(strings.Join(allowed, ", "))})
 		for i := strings.LastIndexByte(path, '/'); i > 0; i = strings.LastIndexByte(path[:i], '/') {
 			absent[path[:i]] = true
@@ -112,9 +113,8 @@ func answerElsewhere(paths map[string]any) {
 // anyMethod is API Gateway's name of the methods that a path does not list.
 const anyMethod = "x-amazon-apigateway-any-method"
 
-// mocked is an operation that API Gateway answers itself, always so. A body
-// that is not JSON is refused as such, because a mock reads what it is not told
-// to replace.
+// mocked returns an operation that API Gateway always answers itself. It
+// refuses a body that is not JSON, because a mock integration parses its input.
 func mocked(path string, a ownAnswer, more map[string]string) map[string]any {
 	status := strconv.Itoa(a.status)
 	declared, mapped := map[string]any{}, map[string]any{}

@@ -59,7 +59,7 @@ func newGenerator(t testing.TB, s *server, seed uint64) *generator {
 	return g
 }
 
-// chance is true once in n.
+// chance reports true once in n.
 func (g *generator) chance(n int) bool { return g.IntN(n) == 0 }
 
 func pick[T any](g *generator, list []T) T { return list[g.IntN(len(list))] }
@@ -114,10 +114,10 @@ func (g *generator) next() generated {
 	return q
 }
 
-// value is any text.
+// value returns any text.
 func (g *generator) value(x optest.Target) string { return x.In(pick(g, g.values)) }
 
-// parameter is mostly one that the parameter takes.
+// parameter returns a value that the parameter mostly takes.
 func (g *generator) parameter(tag reflect.StructTag, x optest.Target) string {
 	if enum, ok := tag.Lookup("enum"); ok && !g.chance(4) {
 		return pick(g, strings.Split(enum, ","))
@@ -149,7 +149,7 @@ func (g *generator) object(t reflect.Type, x optest.Target) string {
 	return "{" + strings.Join(parts, ",") + "}"
 }
 
-// words are good values for members of a name.
+// words lists good values for members of a name.
 var words = map[string][]string{
 	"action_type": {"email_send", "data_access", "database_delete", "data_read", "deploy", "unheard_of"},
 	"agent_type":  {"supervised", "autonomous", "advisory", "mcp_server", "custom"},
@@ -204,7 +204,7 @@ func (g *generator) json(kind, name string, x optest.Target, depth int) string {
 	return "null"
 }
 
-// event is the request as API Gateway would hand it over.
+// event returns the request as API Gateway would hand it over.
 func (g *generator) event(q generated) []byte {
 	multi := map[string][]string{}
 	pairs := slices.Concat(g.s.Callers[q.who].Headers, q.headers)

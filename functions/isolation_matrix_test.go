@@ -22,9 +22,10 @@ import (
 func (s *server) both(what string, theirs optest.Target, ask func(optest.Target) optest.Answer) {
 	s.Helper()
 	unknown := optest.Unknown()
-	got, want := masked(ask(theirs), theirs.Masks()...), masked(ask(unknown), unknown.Masks()...)
+	a := ask(theirs)
+	got, want := masked(a, theirs.Masks()...), masked(ask(unknown), unknown.Masks()...)
 	if got != want {
-		s.Errorf("%s: what is another organisation's is told from what is nobody's:\n%.900s\n%.900s", what, got, want)
+		s.Errorf("%s, %s: the answer tells another organisation's from nobody's; answer both alike, as not found:%s", what, a.Request, difference(got, want))
 	}
 }
 
@@ -56,7 +57,7 @@ func TestAnotherOrganisationsIDsAreUnknown(t *testing.T) {
 		}
 	}
 	if after := s.records("other ", theirs); after != before {
-		t.Errorf("what is the others' changed:\n%s\n%s", before, after)
+		t.Errorf("what is the others' changed: a write reaches beyond the caller's organisation:%s", difference(after, before))
 	}
 }
 
@@ -227,7 +228,7 @@ func TestAnotherOrganisationsCursorIsAnyGarbage(t *testing.T) {
 	}
 }
 
-// next is an answer's cursor, in its body or its Link header.
+// next returns an answer's cursor, in its body or its Link header.
 func next(a optest.Answer) string {
 	if c := a.Text("/pagination/next_cursor"); c != "" {
 		return c
@@ -267,7 +268,7 @@ func TestAnIdempotencyKeyIsOnesOwn(t *testing.T) {
 				want := ask("admin", fresh, value+"-fresh")
 				got.Header.Del("X-Correlation-Id")
 				if g, w := masked(got, mine.Masks()...), masked(want, fresh.Masks()...); g != w || got.Header.Get("Idempotency-Replayed") != "" {
-					t.Errorf("%s with the others' %s: %s, with a fresh one: %s", r.ID, header, g, w)
+					t.Errorf("%s by admin with a %s that the others used is answered otherwise than with a fresh one:%s", r.ID, header, difference(g, w))
 				}
 				checked++
 				if !r.Repeats || header != "Idempotency-Key" {

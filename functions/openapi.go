@@ -13,6 +13,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"ascend/shared/endpoint"
+	"ascend/shared/endpoint/bind"
 	"ascend/shared/endpoint/problemjson"
 	"ascend/shared/jsonschema"
 )
@@ -109,7 +110,7 @@ const (
 	bySession = "session"
 )
 
-// OpenAPI renders routes and their Go types as an OpenAPI 3.1 document, the
+// OpenAPI returns an OpenAPI 3.1 document of routes and their Go types, the
 // same bytes for the same routes. version is that of the build.
 func OpenAPI(routes []endpoint.Route, version string) ([]byte, error) {
 	schemas := &jsonschema.Generator{
@@ -118,14 +119,16 @@ func OpenAPI(routes []endpoint.Route, version string) ([]byte, error) {
 	}
 	d := document{
 		OpenAPI: "3.1.0",
-		Info:    info{Title: "Ascend", Version: version, Description: "Governance for AI agents: submit actions, have them decided, approved and audited."},
+		Info: info{Title: "Ascend", Version: version, Description: fmt.Sprintf("Governance for AI agents: submit actions, have them decided, approved and audited. "+
+			"A request's body has at most %d KiB, %d nested levels and %d elements; a number in it has at most %d characters.",
+			endpoint.DefaultMaxBody>>10, bind.MaxDepth, bind.MaxElements, bind.MaxNumber)},
 		Servers: []server{{URL: "/"}},
 		Tags:    []tag{},
 		Paths:   map[string]map[string]*operation{},
 		Components: components{
 			Headers: map[string]header{
-				"X-Correlation-ID": {Description: "The caller's X-Correlation-ID where one was sent, else ours.", Schema: &jsonschema.Schema{Type: "string"}},
-				"X-Total-Count":    {Description: "How many entries there are in all. Absent where there are too many to count, and on a page that a cursor leads to.", Schema: &jsonschema.Schema{Type: "integer"}},
+				"X-Correlation-ID": {Description: "The request's X-Correlation-ID, or the service's own where none was sent.", Schema: &jsonschema.Schema{Type: "string"}},
+				"X-Total-Count":    {Description: "The exact total number of entries. Absent where there are too many to count, and on a page that a cursor leads to.", Schema: &jsonschema.Schema{Type: "integer"}},
 				"Link":             {Description: `The next page: <…>; rel="next" (RFC 8288). Absent on the last page.`, Schema: &jsonschema.Schema{Type: "string"}},
 			},
 			SecuritySchemes: map[string]securityScheme{
@@ -178,7 +181,7 @@ func OpenAPI(routes []endpoint.Route, version string) ([]byte, error) {
 	return json.Marshal(d, json.Deterministic(true), jsontext.WithIndent("  "))
 }
 
-// shapeOf is a path pattern without the names of its parameters.
+// shapeOf returns a path pattern without the names of its parameters.
 func shapeOf(path string) string {
 	segments := strings.Split(path, "/")
 	for i, segment := range segments {
@@ -189,7 +192,7 @@ func shapeOf(path string) string {
 	return strings.Join(segments, "/")
 }
 
-// describe renders one route.
+// describe returns the operation of one route.
 func describe(r endpoint.Route, schemas *jsonschema.Generator) (*operation, error) {
 	op := &operation{
 		OperationID: r.ID, Summary: r.Summary, Auth: r.Auth.String(), KeyScope: r.KeyScope,
@@ -202,6 +205,9 @@ func describe(r endpoint.Route, schemas *jsonschema.Generator) (*operation, erro
 		s, err := schemas.Field(p.Field, jsonschema.Input)
 		if err != nil {
 			return nil, err
+		}
+		if s.Type == "string" && s.Enum == nil && s.Format == "" {
+			s.MaxLength, s.Pattern = cmp.Or(s.MaxLength, bind.MaxText), jsonschema.LinePattern
 		}
 		required := p.In == "path" || p.Field.Tag.Get("required") == "true"
 		op.Parameters = append(op.Parameters, parameter{
@@ -219,12 +225,12 @@ func describe(r endpoint.Route, schemas *jsonschema.Generator) (*operation, erro
 			by = " by the same person"
 		}
 		op.Parameters = append(op.Parameters, parameter{
-			Name: "Idempotency-Key", In: "header", Schema: text(255),
-			Description: "A request repeated" + by + " with the same key and body within 24 hours is answered as the first was, with Idempotency-Replayed: true.",
+			Name: "Idempotency-Key", In: "header", Schema: visible(255),
+			Description: "A request repeated" + by + " with the same key and body within 24 hours gets the answer of the first, with the header Idempotency-Replayed: true.",
 		})
 	}
 	op.Parameters = append(op.Parameters, parameter{
-		Name: "X-Correlation-ID", In: "header", Schema: text(128), Description: "Echoed, and kept beside our own.",
+		Name: "X-Correlation-ID", In: "header", Schema: visible(128), Description: "Returned with the answer and recorded with the action or change.",
 	})
 	if r.HasBody() {
 		mode := jsonschema.Input
@@ -244,7 +250,7 @@ func describe(r endpoint.Route, schemas *jsonschema.Generator) (*operation, erro
 	return op, answers(op, r, schemas)
 }
 
-// answers describes the responses of a route.
+// answers adds the responses of a route.
 func answers(op *operation, r endpoint.Route, schemas *jsonschema.Generator) error {
 	s, err := schemas.Of(r.Out(), jsonschema.Output)
 	if err != nil {
@@ -281,7 +287,7 @@ func answers(op *operation, r endpoint.Route, schemas *jsonschema.Generator) err
 	return nil
 }
 
-// failures are the statuses of failure that a route can answer.
+// failures returns the error statuses that a route can answer.
 func failures(r endpoint.Route) []int {
 	list := []int{http.StatusBadRequest, r.InvalidStatus, http.StatusInternalServerError, http.StatusServiceUnavailable}
 	if r.Auth != endpoint.Public {
@@ -299,7 +305,7 @@ func failures(r endpoint.Route) []int {
 	return list
 }
 
-// security lists what credentials an operation takes; each alone is enough.
+// security returns the credentials that an operation takes; each alone is enough.
 func security(a endpoint.Auth) []map[string][]string {
 	list := []map[string][]string{}
 	if a == endpoint.Public {
@@ -314,6 +320,6 @@ func security(a endpoint.Auth) []map[string][]string {
 	return append(list, map[string][]string{byToken: {}}, map[string][]string{bySession: {}})
 }
 
-func text(most int) *jsonschema.Schema {
-	return &jsonschema.Schema{Type: "string", MinLength: 1, MaxLength: most}
+func visible(most int) *jsonschema.Schema {
+	return &jsonschema.Schema{Type: "string", MinLength: 1, MaxLength: most, Pattern: "^[!-~]+$"}
 }

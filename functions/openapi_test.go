@@ -142,7 +142,7 @@ func TestTheTableIsDescribedAndServed(t *testing.T) {
 		}
 	}
 	nobody := endpoint.ClaimFunc(func(*http.Request) (command.Claim, error) { return command.Claim{}, nil })
-	if _, err := endpoint.New(app.New(nil), nobody, slog.New(slog.DiscardHandler), routes...); err != nil {
+	if _, err := endpoint.New(app.New(nil, app.Options{}), nobody, slog.New(slog.DiscardHandler), routes...); err != nil {
 		t.Error(err)
 	}
 }
@@ -154,7 +154,7 @@ func TestTheDocumentAndTheServiceAgree(t *testing.T) {
 	creds := endpoint.ClaimFunc(func(r *http.Request) (command.Claim, error) {
 		return command.Confirmed(tenant.Principal{Org: 1, Kind: tenant.Person, Role: tenant.Admin}), nil
 	})
-	h, err := endpoint.New(app.New(nil), creds, slog.New(slog.DiscardHandler), routes...)
+	h, err := endpoint.New(app.New(nil, app.Options{}), creds, slog.New(slog.DiscardHandler), routes...)
 	if err != nil {
 		t.Fatal(err)
 	}

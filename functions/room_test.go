@@ -12,7 +12,7 @@ import (
 	"ascend/shared/endpoint"
 )
 
-// secretive is a submission as large as the front end lets it be, with so many
+// secretive returns a submission as large as the front end lets it be, with so many
 // members under a telling name: of each, redaction makes eleven bytes more.
 func secretive(x optest.Target, members int) string {
 	var b strings.Builder
@@ -69,7 +69,7 @@ func TestWhatIsAcceptedAsPendingCanAlwaysBeEnded(t *testing.T) {
 				case a.Status == http.StatusOK && a.Text("/status") == "pending_approval":
 					fit = n
 				case a.Status == http.StatusUnprocessableEntity && a.Text("/error_code") == problem.CodeValidation &&
-					strings.Contains(a.Text("/detail"), "at most 390000"):
+					strings.Contains(a.Text("/detail"), "the limit is 390000"):
 					not = n
 				default:
 					t.Fatalf("%d members: %d %.600s", n, a.Status, a.Body)

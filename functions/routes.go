@@ -1,6 +1,3 @@
-// Package functions is what can be called: one table of every operation. API
-// Gateway, the functions' policies, the API description, the local server, the
-// test matrices and the README's list of endpoints all derive from it.
 package functions
 
 import (
@@ -13,7 +10,7 @@ import (
 )
 
 // Table lists the operations; each entry makes its route. A new operation is
-// one file, its test, and one row here (then run go generate ./functions).
+// one file, its test, and one row here (then run make generate).
 func Table() []func() endpoint.Route {
 	return []func() endpoint.Route{
 		actions.Submit,

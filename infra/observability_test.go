@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -94,32 +92,4 @@ func TestWorkersAreGivenTimeToSayThatTheirsIsOver(t *testing.T) {
 			}
 		}
 	})
-}
-
-// CloudWatch bills the metrics of alarms, not alarms.
-func TestTheRecordSaysWhatAlarmsCost(t *testing.T) {
-	record, err := os.ReadFile("decisions/0024-what-a-decision-costs.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{"dev", "staging", "prod"} {
-		stack, metrics := templates[name], 0
-		alarms := stack.of("AWS::CloudWatch::Alarm")
-		for _, id := range alarms {
-			p := stack.Resources[id].Properties
-			if p["MetricName"] != nil {
-				metrics++
-			}
-			queries, _ := p["Metrics"].([]any)
-			for _, q := range queries {
-				if at(q, "MetricStat") != nil {
-					metrics++
-				}
-			}
-		}
-		want := fmt.Sprintf("%d metrics in %d alarms, $%.2f", metrics, len(alarms), float64(metrics)/10)
-		if !strings.Contains(string(record), want) {
-			t.Errorf("%s: the record does not say %q", name, want)
-		}
-	}
 }

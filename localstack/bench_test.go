@@ -243,6 +243,11 @@ func BenchmarkSubmitInProcess(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
+	finished, err := h.follow(b.Context(), log)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(finished)
 	for _, agents := range []int64{benchAgents, 1} {
 		b.Run(fmt.Sprintf("agents=%d", agents), func(b *testing.B) { submitInProcess(b, handler, key, agents) })
 	}

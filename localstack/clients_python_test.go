@@ -23,6 +23,9 @@ const clientFiles = "../testdata/clients"
 // Where there is no Python or no package index the test is skipped; not in CI.
 func environment(t *testing.T, lock string) (python string) {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("installs a published client: about a minute")
+	}
 	lock, err := filepath.Abs(filepath.Join(clientFiles, lock))
 	if err != nil {
 		t.Fatal(err)

@@ -14,9 +14,9 @@ import (
 	"time"
 )
 
-// relay passes a client's requests on as they are, and keeps what passed. It
+// proxy passes a client's requests on as they are, and keeps what passed. It
 // can lose or delay the answer of the first submission, after the server gave it.
-type relay struct {
+type proxy struct {
 	url   string
 	fault fault
 
@@ -50,13 +50,13 @@ var (
 )
 
 // relayTo puts a relay before the server at the address.
-func relayTo(t *testing.T, server string, with fault) *relay {
+func relayTo(t *testing.T, server string, with fault) *proxy {
 	t.Helper()
 	target, err := url.Parse(server)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &relay{fault: with, polled: make(chan string, 256)}
+	r := &proxy{fault: with, polled: make(chan string, 256)}
 	transport := &http.Transport{MaxIdleConnsPerHost: 8}
 	proxy := &httputil.ReverseProxy{
 		Rewrite:        func(p *httputil.ProxyRequest) { p.SetURL(target) },
@@ -73,7 +73,7 @@ func relayTo(t *testing.T, server string, with fault) *relay {
 	return r
 }
 
-func (r *relay) keep(res *http.Response) error {
+func (r *proxy) keep(res *http.Response) error {
 	req := res.Request
 	body, err := io.ReadAll(res.Body)
 	if err != nil {
@@ -103,14 +103,14 @@ func (r *relay) keep(res *http.Response) error {
 }
 
 // all is what passed so far.
-func (r *relay) all() []passed {
+func (r *proxy) all() []passed {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return append([]passed(nil), r.passed...)
 }
 
 // submissions are the submissions that passed.
-func (r *relay) submissions() (sent []passed) {
+func (r *proxy) submissions() (sent []passed) {
 	for _, p := range r.all() {
 		if p.method == http.MethodPost && submitPath.MatchString(p.path) {
 			sent = append(sent, p)

@@ -94,6 +94,9 @@ const (
 )
 
 func TestClientRules(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for repeats in flight: 9 s")
+	}
 	p := plainly(launch(t, t.TempDir()))
 	for name, rule := range map[string]func(*testing.T, plain){
 		"a key decides beside a bearer that is no token":            keyBesideBearer,

@@ -34,7 +34,7 @@ type scenario struct {
 type stage struct {
 	*testing.T
 	server *server
-	relay  *relay
+	relay  *proxy
 	agent  string
 }
 

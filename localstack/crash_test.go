@@ -23,6 +23,9 @@ const (
 // leaves what it wrote to the kernel, so this does not show that the disk had
 // it; the store's own tests look at its fsync.)
 func TestNothingAcknowledgedIsLostWhenTheServerIsKilled(t *testing.T) {
+	if testing.Short() {
+		t.Skip("kills the server under load: 12 s")
+	}
 	data := t.TempDir()
 	w := &world{t: t}
 	s := launch(t, data)

@@ -11,6 +11,9 @@ import (
 
 // TestApprovalsOnTheLocalClock plays every scenario on the program as a user runs it.
 func TestApprovalsOnTheLocalClock(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for many deadlines: 40 s")
+	}
 	s := launch(t, t.TempDir())
 	playAll(t, newScene(s, func(_ tenant.ID, key client) clock { return localClock{key} }))
 }

@@ -18,13 +18,13 @@ func TestScripts(t *testing.T) {
 
 // scriptEnv is the API and everybody that a script speaks as.
 func (s *server) scriptEnv() httpscript.Env {
-	return httpscript.Env{
-		BaseURL: s.url(), Key: s.env["ASCEND_API_KEY"], Admin: s.env["ASCEND_ADMIN_TOKEN"], Manager: s.env["ASCEND_APPROVER_TOKEN"],
-		AdminNoMFA: s.command("token", "-role=admin", "-email=nomfa@ascend.example", "-mfa=false"),
-		User:       s.command("token", "-role=user", "-email=user@ascend.example"),
-		Viewer:     s.command("token", "-role=viewer", "-email=viewer@ascend.example"),
-		Expired:    s.expired(admin),
-		OtherAdmin: s.command("token", "-org=2", "-email=admin@other.example"),
-		OtherKey:   s.command("token", "-org=2", "-email=admin@other.example", "-key"),
-	}
+	return httpscript.Env{BaseURL: s.url(), Credentials: map[string]string{
+		"key": s.env["ASCEND_API_KEY"], "admin": s.env["ASCEND_ADMIN_TOKEN"], "manager": s.env["ASCEND_APPROVER_TOKEN"],
+		"admin-no-mfa": s.command("token", "-role=admin", "-email=nomfa@ascend.example", "-mfa=false"),
+		"user":         s.command("token", "-role=user", "-email=user@ascend.example"),
+		"viewer":       s.command("token", "-role=viewer", "-email=viewer@ascend.example"),
+		"expired":      s.expired(admin),
+		"other-admin":  s.command("token", "-org=2", "-email=admin@other.example"),
+		"other-key":    s.command("token", "-org=2", "-email=admin@other.example", "-key"),
+	}}
 }

@@ -11,30 +11,35 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"sync"
 	"syscall"
 	"time"
 
 	"ascend/functions"
 	"ascend/shared/app"
+	"ascend/shared/app/relay"
 	"ascend/shared/endpoint"
+	"ascend/shared/executions/inprocess"
 	"ascend/shared/identity"
 	"ascend/shared/store/embedded"
 )
 
-// tick is how often the local clock looks for approvals that nobody gave.
+// tick is how often the server looks for what `token -key` hands over.
 const tick = 250 * time.Millisecond
 
 // serve runs the API until ctx ends. It prints how to call it once it listens.
 func serve(ctx context.Context, at place, stdout, stderr io.Writer) (err error) {
-	// The heap is a few megabytes: collect less often than memory would be worth.
-	defer debug.SetGCPercent(debug.SetGCPercent(400))
+	// The heap is a few megabytes: collect less often than memory would be worth,
+	// until it grows.
+	defer debug.SetGCPercent(debug.SetGCPercent(1000))
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(192 << 20))
 	house, err := open(at)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, house.store.Close()) }()
-
 	log := slog.New(slog.NewJSONHandler(stderr, nil))
+	house.app.Relay.Log, house.clock.Log = log, log
 	handler, err := endpoint.New(house.app, identity.Credentials{Tokens: house.tokens, Keys: house.secrets.ring}, log, functions.Routes()...)
 	if err != nil {
 		return err
@@ -52,24 +57,23 @@ func serve(ctx context.Context, at place, stdout, stderr io.Writer) (err error) 
 	return listen(ctx, listener, handler, house, log)
 }
 
-// listen serves, and turns the clock, until ctx ends; then it lets the
-// requests under way finish.
+// listen serves, with the consumers of what is committed, until ctx ends; then
+// it lets the requests under way finish.
 func listen(ctx context.Context, l net.Listener, h http.Handler, house *house, log *slog.Logger) error {
 	server := &http.Server{
 		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second,
 		WriteTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
-	clock, stopClock := context.WithCancel(ctx)
-	stopped := make(chan struct{})
-	go func() {
-		defer close(stopped)
-		keepTime(clock, house, log)
-	}()
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	finished, err := house.follow(background, log)
+	if err != nil {
+		stop()
+		return errors.Join(err, l.Close())
+	}
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(l) }()
 
-	var err error
 	select {
 	case err = <-ended:
 	case <-ctx.Done():
@@ -77,33 +81,63 @@ func listen(ctx context.Context, l net.Listener, h http.Handler, house *house, l
 		defer cancel()
 		err = server.Shutdown(grace)
 	}
-	stopClock()
-	<-stopped
+	stop()
+	finished()
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}
 	return err
 }
 
-// keepTime moves approvals on whose stage's time ran out, takes in what `token -key` hands
-// over, and forgets expired items. The deadlines are in the store, so no restart loses one.
-func keepTime(ctx context.Context, house *house, log *slog.Logger) {
-	due, sweep := time.NewTicker(tick), time.NewTicker(time.Minute)
-	defer due.Stop()
+// follow starts what runs beside the API: a consumer of the store's changes for
+// each that the stack has, the clocks of pending actions, and the chores. finished
+// waits for its end, after ctx.
+func (h *house) follow(ctx context.Context, log *slog.Logger) (finished func(), err error) {
+	consumers := h.app.Relay.Consumers()
+	var names []string
+	for _, c := range consumers {
+		names = append(names, c.Name)
+	}
+	if err := h.store.Register(ctx, names...); err != nil {
+		return nil, err
+	}
+	feed := relay.Share(h.store)
+	var all sync.WaitGroup
+	for _, c := range consumers {
+		all.Go(func() { h.app.Relay.Follow(ctx, feed, c) })
+	}
+	all.Go(func() {
+		if err := h.app.Approvals.StartClocks(ctx); err != nil && ctx.Err() == nil {
+			log.Error("start the approval clocks", "error", err.Error())
+		}
+	})
+	all.Go(func() { h.chores(ctx, log) })
+	return func() {
+		all.Wait()
+		h.clock.Close()
+	}, nil
+}
+
+// chores takes in what `token -key` hands over; and every minute it passes the
+// deadlines of approvals whose clock was lost, and forgets expired items.
+func (h *house) chores(ctx context.Context, log *slog.Logger) {
+	handed, sweep := time.NewTicker(tick), time.NewTicker(time.Minute)
+	defer handed.Stop()
 	defer sweep.Stop()
 	for {
 		var err error
 		select {
 		case <-ctx.Done():
 			return
-		case <-due.C:
-			_, err = house.app.Approvals.ExpireDue(ctx)
-			err = errors.Join(err, house.takeIn(ctx))
+		case <-handed.C:
+			err = h.takeIn(ctx)
 		case now := <-sweep.C:
-			_, err = house.store.Sweep(ctx, now)
+			_, err = h.app.Approvals.ExpireDue(ctx)
+			_, err2 := h.store.Sweep(ctx, now)
+			err = errors.Join(err, err2)
 		}
 		if err != nil && ctx.Err() == nil {
-			log.Error("local clock", "error", err.Error())
+			log.Error("a chore failed", "error", err.Error())
 		}
 	}
 }
@@ -113,6 +147,7 @@ type house struct {
 	data    string
 	store   *embedded.Store
 	app     *app.App
+	clock   *inprocess.Machine
 	secrets *secrets
 	tokens  verifier
 }
@@ -133,7 +168,13 @@ func open(at place) (*house, error) {
 	case err != nil:
 		return nil, err
 	}
-	h := &house{data: at.data, store: db, app: app.New(db)}
+	h := &house{data: at.data, store: db, clock: inprocess.New()}
+	h.app = app.New(db, app.Options{
+		Executions:  h.clock,
+		Bus:         &eventLog{journal: journal{path: filepath.Join(at.data, eventsFile), limit: journalLimit}},
+		DeadLetters: &deadLetters{journal{path: filepath.Join(at.data, deadLettersFile), sync: true}},
+	})
+	h.clock.Bind(h.app.Approvals)
 	if h.secrets, err = loadSecrets(at.data); err == nil {
 		h.tokens, err = h.secrets.issuer.Verifier(nil)
 	}

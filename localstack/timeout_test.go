@@ -14,6 +14,9 @@ import (
 // action pass while the server is down, as hours of waiting would: the record
 // is written again with another deadline.
 func TestAnUnansweredApprovalIsDeniedByTheClock(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for a deadline: 4 s")
+	}
 	data := t.TempDir()
 	s := launch(t, data)
 	must[object](t, s.key(), "POST", "/api/registry/agents", `{"agent_id": "waiting", "display_name": "Waiting"}`)

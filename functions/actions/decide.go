@@ -9,6 +9,7 @@ import (
 	"ascend/shared/app/command"
 	"ascend/shared/domain/action"
 	"ascend/shared/endpoint"
+	"ascend/shared/jsonschema"
 	"ascend/shared/store"
 )
 
@@ -17,6 +18,14 @@ import (
 type Verdict struct {
 	one
 	Reason string `json:"reason" maxlen:"2000" doc:"Why, in at most 4000 bytes as JSON text; for a rejection it becomes the denial's reason."`
+}
+
+// JSONSchema states what the bound in bytes means in characters, for the API
+// description: a reason of at most two bytes a character may have them all.
+func (Verdict) JSONSchema(s *jsonschema.Schema) {
+	short := &jsonschema.Schema{}
+	short.Prose(action.MaxReason / 4)
+	s.Properties["reason"].AnyOf = []*jsonschema.Schema{short, {Pattern: "^[\\t\\n\\r -~\u00a0-\u07ff]*$"}}
 }
 
 // valid gives the action that the request names, or says what is wrong with it.

@@ -21,7 +21,7 @@ import (
 func SDKApproval() endpoint.Route {
 	return endpoint.Define(endpoint.Spec{
 		ID: "sdk-approval", Method: http.MethodGet, Path: "/api/sdk/approval/{approval_request_id}", Tag: "Actions",
-		Summary: "Poll how the approval of an action stands",
+		Summary: "Poll the approval of an action",
 		Auth:    endpoint.KeyOrToken, Reads: []store.Table{store.Actions},
 	}, sdkApproval)
 }

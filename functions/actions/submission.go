@@ -2,7 +2,9 @@ package actions
 
 import (
 	"cmp"
+	"math/big"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -10,6 +12,7 @@ import (
 	"ascend/shared/domain/catalog"
 	"ascend/shared/domain/governance"
 	"ascend/shared/domain/problem"
+	"ascend/shared/jsonschema"
 )
 
 // Submission is the request of actions-submit. agent_id and action_type are
@@ -51,6 +54,22 @@ type Submission struct {
 	// Callers cannot set their own risk: these are ignored and the answer says so.
 	RiskScore any `json:"risk_score"`
 	RiskLevel any `json:"risk_level"`
+}
+
+// JSONSchema states what Proposal demands, for the API description.
+func (Submission) JSONSchema(s *jsonschema.Schema) {
+	p := s.Properties
+	s.Require("agent_id", "action_type")
+	p["agent_id"].Pattern = agent.IDPattern
+	p["action_type"].Pattern = `\S`
+	p["nist_control"].Pattern, p["nist_control"].MaxLength = catalog.ControlPattern(), catalog.MaxControl
+	p["mitre_tactic"].Pattern = `^(TA00(0[1-9]|1[01]|4[023]))?$`
+	for _, id := range []string{"resource_id", "orchestration_session_id", "parent_action_id", "model_id"} {
+		p[id].Type, p[id].MaxLength = []string{"string", "number", "null"}, maxID
+	}
+	cost := p["estimated_cost_usd"]
+	cost.Type, cost.Pattern, cost.MultipleOf = []string{"string", "number", "null"}, `^([0-9]{1,9}([.][0-9]{1,6})?)?$`, 0.000001
+	cost.Between(0, 999_999_999.999999)
 }
 
 // Proposal checks the submission and puts defaults where clients leave out
@@ -141,7 +160,7 @@ func detail(m map[string]any, name string) string {
 	return strings.ToValidUTF8(s[:min(len(s), 256)], "")
 }
 
-// maxID is how many bytes an id may have that is a string or a number.
+// maxID is how many characters an id may have that is a string or a number.
 const maxID = 256
 
 // idText reads an id that clients send as a string or a number.
@@ -150,7 +169,7 @@ func idText(v any) (string, bool) {
 	case nil:
 		return "", true
 	case string:
-		return v, len(v) <= maxID
+		return v, utf8.RuneCountInString(v) <= maxID
 	case jsontext.Value:
 		return v.String(), len(v) <= maxID
 	}
@@ -163,6 +182,12 @@ func decimal(v any) (string, bool) {
 	s, ok := idText(v)
 	if !ok || s == "" {
 		return "", ok
+	}
+	if _, number := v.(jsontext.Value); number && strings.ContainsAny(s, "eE") { // as some clients write 0.00005
+		amount, _ := new(big.Rat).SetString(s) // never fails: it is a number, bounded by package bind
+		if new(big.Rat).Mul(amount, big.NewRat(1_000_000, 1)).IsInt() {
+			s = strings.TrimRight(strings.TrimRight(amount.FloatString(6), "0"), ".")
+		}
 	}
 	whole, fraction, _ := strings.Cut(s, ".")
 	digits := func(s string, most int) bool {

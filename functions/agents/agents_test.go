@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ascend/functions/optest"
+	"ascend/shared/endpoint"
 )
 
 const registry = "/api/registry/agents"
@@ -23,8 +24,8 @@ func TestAnAgentThatIsNotTheCallersIsUnknown(t *testing.T) {
 	s.Want(201, "POST", registry, `{"agent_id": "my-agent", "display_name": "x"}`)
 	mine := s.Target("").With("agent_id", "my-agent")
 	for _, r := range s.Routes {
-		if !strings.Contains(r.Path, "{agent_id}") {
-			continue
+		if !strings.Contains(r.Path, "{agent_id}") || r.Body == endpoint.RequiredBody && r.Example == "" {
+			continue // TestEveryExampleSucceeds tells of missing examples
 		}
 		ask := func(id string) optest.Answer {
 			path, query, body := mine.With("agent_id", id).About(r)

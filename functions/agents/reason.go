@@ -3,7 +3,9 @@ package agents
 import (
 	"cmp"
 
+	"ascend/shared/domain/agent"
 	"ascend/shared/domain/problem"
+	"ascend/shared/jsonschema"
 )
 
 // Reason is why something is done, in the query as documented (seeds/000) or
@@ -12,6 +14,9 @@ type Reason struct {
 	InQuery string `query:"reason" json:"-" maxlen:"1000" doc:"Why."`
 	InBody  string `json:"reason,omitzero" maxlen:"1000" doc:"Why."`
 }
+
+// JSONSchema states what the reason's validation demands, for the API description.
+func (Reason) JSONSchema(s *jsonschema.Schema) { s.Properties["reason"].Prose(agent.MaxReason) }
 
 // text is the reason, wherever it was given.
 func (r Reason) text() (string, error) {

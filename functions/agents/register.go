@@ -8,6 +8,7 @@ import (
 	"ascend/shared/app/command"
 	"ascend/shared/domain/agent"
 	"ascend/shared/endpoint"
+	"ascend/shared/jsonschema"
 	"ascend/shared/store"
 )
 
@@ -18,6 +19,20 @@ type RegisterIn struct {
 	agent.Settings
 	Name         agent.Setting[string]   `json:"name,omitzero" doc:"An alias of display_name."`
 	Capabilities agent.Setting[[]string] `json:"capabilities,omitzero" doc:"An alias of allowed_action_types."`
+}
+
+// JSONSchema states what registration demands, for the API description.
+func (in RegisterIn) JSONSchema(s *jsonschema.Schema) {
+	in.Settings.JSONSchema(s)
+	s.Require("agent_id")
+	s.Properties["agent_id"].Pattern = agent.IDPattern
+	s.Properties["name"].Line(agent.MaxDisplayName)
+	s.Properties["capabilities"].List(agent.MaxEntries, agent.MaxEntry)
+	for _, name := range []string{"display_name", "name"} {
+		s.AnyOf = append(s.AnyOf, &jsonschema.Schema{
+			Required: []string{name}, Properties: map[string]*jsonschema.Schema{name: {Type: "string"}},
+		})
+	}
 }
 
 // settings are those of the request with the aliases in place.

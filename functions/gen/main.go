@@ -94,12 +94,12 @@ func generate(root string) (map[string][]byte, error) {
 	return files, nil
 }
 
-// nameOf is the constructor's full name, such as ascend/functions/actions.Submit.
+// nameOf returns the constructor's full name, such as ascend/functions/actions.Submit.
 func nameOf(define any) string {
 	return runtime.FuncForPC(reflect.ValueOf(define).Pointer()).Name()
 }
 
-// lambda is what the main of one function says.
+// lambda holds what the main of one function says.
 type lambda struct {
 	id, serves  string
 	wire, run   string // the package that puts it together, and its function
@@ -122,7 +122,7 @@ func main() { %s(%s()) }
 `, l.id, l.serves, path.Dir(l.constructor)+"/"+pkg, l.wire, l.run, path.Base(l.constructor))
 }
 
-// endpoints is the README's table: the operations, and the workers that nobody calls.
+// endpoints returns the README's table: the operations, and the workers that nobody calls.
 func endpoints(routes []endpoint.Route, workers []worker.Worker) []byte {
 	var b bytes.Buffer
 	b.WriteString("| operation | method and path | who | what |\n|---|---|---|---|\n")
@@ -136,7 +136,7 @@ func endpoints(routes []endpoint.Route, workers []worker.Worker) []byte {
 	return b.Bytes()
 }
 
-// caller is what calls a worker.
+// caller returns what calls a worker.
 func caller(w worker.Worker) string {
 	switch {
 	case len(w.Streams) > 0:

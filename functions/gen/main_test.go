@@ -16,9 +16,9 @@ func TestWhatIsGeneratedIsUpToDate(t *testing.T) {
 	for name, want := range files {
 		got, err := os.ReadFile(filepath.Join(root, name))
 		if err != nil {
-			t.Errorf("%v: run go generate ./functions", err)
+			t.Errorf("%v: run make generate", err)
 		} else if !bytes.Equal(got, want) {
-			t.Errorf("%s is not what the table says: run go generate ./functions", name)
+			t.Errorf("%s is not what the table says: run make generate", name)
 		}
 	}
 	mains, err := filepath.Glob(filepath.Join(root, "functions/cmd/*/main.go"))
@@ -28,7 +28,7 @@ func TestWhatIsGeneratedIsUpToDate(t *testing.T) {
 	for _, name := range mains {
 		rel, _ := filepath.Rel(root, name)
 		if files[filepath.ToSlash(rel)] == nil {
-			t.Errorf("%s belongs to no operation: run go generate ./functions", rel)
+			t.Errorf("%s belongs to no operation: run make generate", rel)
 		}
 	}
 }

@@ -19,22 +19,21 @@ import (
 
 // Answer is what came back, and what was logged and asked of the store for it.
 type Answer struct {
-	Status int
-	Header http.Header
-	Body   jsontext.Value
-	Route  *endpoint.Route // which operation answered; nil: none
-	Calls  []faulty.Call
-	Log    []byte
-
+	Status  int
+	Header  http.Header
+	Body    jsontext.Value
+	Route   *endpoint.Route // which operation answered; nil: none
+	Calls   []faulty.Call
+	Log     []byte
+	Request string // in short
 	t       testing.TB
-	request string
 }
 
 // Want ends the test unless the answer has that status.
 func (a Answer) Want(status int) Answer {
 	a.t.Helper()
 	if a.Status != status {
-		a.t.Fatalf("%s: answered %d, want %d: %s", a.request, a.Status, status, a.Body)
+		a.t.Fatalf("%s: answered %d, want %d: %s", a.Request, a.Status, status, a.Body)
 	}
 	return a
 }
@@ -45,7 +44,7 @@ func (a Answer) Has(members map[string]string) Answer {
 	a.t.Helper()
 	for pointer, want := range members {
 		if got := a.At(pointer); got != want && (got != "" || want != "absent") {
-			a.t.Errorf("%s: %s is %s, want %s, in %s", a.request, pointer, got, want, a.Body)
+			a.t.Errorf("%s: %s is %s, want %s, in %s", a.Request, pointer, got, want, a.Body)
 		}
 	}
 	return a

@@ -94,7 +94,7 @@ func New(t testing.TB, routes ...endpoint.Route) *Server {
 		}
 	})
 	s.Store = faulty.New(db, nil)
-	s.App = app.New(s.Store)
+	s.App = app.New(s.Store, app.Options{})
 	s.Issuer, err = issuer()
 	s.OK(err)
 	pepper := make([]byte, 32)
@@ -217,9 +217,9 @@ func (s *Server) Send(c Caller, method, target, body string, headers ...string) 
 		s.Fatalf("%s %s: %v", method, target, err)
 	}
 	a := s.Do(r)
-	a.request = fmt.Sprintf("%s %s %.300q %.80q", method, target, body, headers)
+	a.Request = fmt.Sprintf("%s %s %.300q %.80q", method, target, body, headers)
 	if s.Check != nil {
-		s.Check(c, a, a.request)
+		s.Check(c, a, a.Request)
 	}
 	return a
 }

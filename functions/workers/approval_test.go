@@ -64,7 +64,7 @@ func TestTheStepsOfTheClockSpeakAsTheStateMachineDoes(t *testing.T) {
 }
 
 func TestAStepOfTheClockRefusesWhatTheStateMachineNeverSays(t *testing.T) {
-	a := app.New(nil)
+	a := app.New(nil, app.Options{})
 	for _, payload := range []string{
 		``, `[]`, `{"organization_id":1,"action_id":11}`, `{"organization_id":"1","organization_id":"2","action_id":"11"}`,
 	} {

@@ -55,6 +55,9 @@ func TestMain(m *testing.M) {
 // the test is skipped, but not in CI.
 func emulator(t *testing.T) *Server {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("installs and starts LocalStack: about a minute")
+	}
 	s, err := shared()
 	if errors.Is(err, ErrAbsent) && os.Getenv("CI") != "true" {
 		line, _, _ := strings.Cut(err.Error(), "\n")

@@ -3,6 +3,7 @@
 package app
 
 import (
+	"log/slog"
 	"time"
 
 	"ascend/shared/app/actions"
@@ -41,13 +42,13 @@ type Options struct {
 	// nothing is to be done there.
 	Executions approvals.Executions
 	Bus        relay.Bus
+
+	DeadLetters relay.DeadLetters
+	Log         *slog.Logger // of the relay; nil: it logs nothing
 }
 
 // New returns the use cases over a store.
-func New(s store.Store, options ...Options) *App {
-	var o Options
-	for _, o = range options {
-	}
+func New(s store.Store, o Options) *App {
 	if o.Now == nil {
 		o.Now = func() time.Time { return time.Now().UTC() }
 	}
@@ -60,6 +61,6 @@ func New(s store.Store, options ...Options) *App {
 	a.Approvals = &approvals.Service{Store: s, Now: now, Executions: o.Executions}
 	a.Workflows = &workflows.Service{Store: s}
 	a.Agents = &agents.Service{Store: s, Approvals: a.Approvals, Workflows: a.Workflows}
-	a.Relay = &relay.Relay{Approvals: a.Approvals, Bus: o.Bus}
+	a.Relay = &relay.Relay{Approvals: a.Approvals, Bus: o.Bus, DeadLetters: o.DeadLetters, Log: o.Log}
 	return a
 }

@@ -5,7 +5,6 @@ package bus
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -48,15 +47,17 @@ type Bus struct {
 func New(api API, name string) *Bus { return &Bus{api, name} }
 
 // Publish sends events, any number, in calls of as many as one call takes.
-// Those that EventBridge does not take are sent again a few times. failed holds
-// the indexes of the ones left, in no order; err, of kind problem.KindUnavailable,
-// says why. An event may have arrived although it is among them, and twice.
-func (b *Bus) Publish(ctx context.Context, all []events.Event) (failed []int, err error) {
+// Those that EventBridge does not take are sent again a few times. It returns
+// what failed, by the index of its event: one that no call can carry is too large
+// for good, every other is unavailable. An event may have arrived although it
+// failed, and more than once.
+func (b *Bus) Publish(ctx context.Context, all []events.Event) (failed map[int]error) {
+	failed = map[int]error{}
 	var queue []entry
 	for i, e := range all {
-		made, bad := b.entry(i, e)
-		if bad != nil {
-			failed, err = append(failed, i), errors.Join(err, bad)
+		made, err := b.entry(i, e)
+		if err != nil {
+			failed[i] = err
 			continue
 		}
 		queue = append(queue, made)
@@ -66,13 +67,9 @@ func (b *Bus) Publish(ctx context.Context, all []events.Event) (failed []int, er
 		return why
 	})
 	for _, e := range queue {
-		failed = append(failed, e.index)
+		failed[e.index] = problem.Unavailable("publish events", last)
 	}
-	err = errors.Join(err, last)
-	if err != nil {
-		return failed, problem.Unavailable("publish events", err)
-	}
-	return nil, nil
+	return failed
 }
 
 // entry is an event of a PutEvents call.
@@ -86,7 +83,7 @@ type entry struct {
 func (b *Bus) entry(index int, e events.Event) (entry, error) {
 	detail, err := e.Encode()
 	if err != nil {
-		return entry{}, fmt.Errorf("encode event %s: %w", e.ID, err)
+		return entry{}, problem.Internal("encode event "+e.ID, err)
 	}
 	source, text := events.Source, string(detail)
 	made := entry{
@@ -97,7 +94,7 @@ func (b *Bus) entry(index int, e events.Event) (entry, error) {
 		},
 	}
 	if len(detail) > events.MaxSize || made.size > MaxBytes {
-		return entry{}, fmt.Errorf("event %s of %d bytes is too large", e.ID, len(detail))
+		return entry{}, problem.TooLarge("event %s of %d bytes is too large for the bus", e.ID, len(detail))
 	}
 	return made, nil
 }

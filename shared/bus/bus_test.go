@@ -51,8 +51,8 @@ func ids(t *testing.T, b *bustest.EventBridge) map[string]int {
 func TestAnEntryIsTheEvent(t *testing.T) {
 	fake := &bustest.EventBridge{T: t}
 	e := some(1, 3)[0]
-	if failed, err := fake.Publisher().Publish(t.Context(), []events.Event{e}); err != nil || failed != nil {
-		t.Fatal(failed, err)
+	if failed := fake.Publisher().Publish(t.Context(), []events.Event{e}); len(failed) > 0 {
+		t.Fatal(failed)
 	}
 	got := fake.Taken()[0]
 	want, err := e.Encode()
@@ -70,9 +70,9 @@ func TestAnyNumberOfEventsIsTakenInFewCalls(t *testing.T) {
 		{0, 0, 0}, {1, 0, 1}, {10, 0, 1}, {11, 0, 2}, {95, 100, 10}, {4, 100_000, 2}, {12, 30_000, 2},
 	} {
 		fake := &bustest.EventBridge{T: t}
-		failed, err := fake.Publisher().Publish(t.Context(), some(row.n, row.size))
-		if err != nil || failed != nil || len(ids(t, fake)) != row.n || fake.Calls() != row.calls {
-			t.Errorf("%d events of %d bytes: %d calls took %d; %v, %v", row.n, row.size, fake.Calls(), len(ids(t, fake)), failed, err)
+		failed := fake.Publisher().Publish(t.Context(), some(row.n, row.size))
+		if len(failed) > 0 || len(ids(t, fake)) != row.n || fake.Calls() != row.calls {
+			t.Errorf("%d events of %d bytes: %d calls took %d; %v", row.n, row.size, fake.Calls(), len(ids(t, fake)), failed)
 		}
 	}
 }
@@ -81,9 +81,9 @@ func TestRefusedEntriesAloneAreSentAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fake := &bustest.EventBridge{T: t, Refuse: func(call, place int) bool { return call <= 3 && place%2 == 0 }}
 		all := some(25, 0)
-		failed, err := fake.Publisher().Publish(t.Context(), all)
-		if err != nil || failed != nil {
-			t.Fatal(failed, err)
+		failed := fake.Publisher().Publish(t.Context(), all)
+		if len(failed) > 0 {
+			t.Fatal(failed)
 		}
 		seen := ids(t, fake)
 		for _, e := range all {
@@ -101,9 +101,9 @@ func TestWhatIsRefusedAgainAndAgainIsReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
 		fake := &bustest.EventBridge{T: t, Refuse: func(_, place int) bool { return place == 0 }}
-		failed, err := fake.Publisher().Publish(t.Context(), some(10, 0))
-		if !slices.Equal(failed, []int{0}) || problem.As(err).Kind != problem.KindUnavailable || len(ids(t, fake)) != 9 {
-			t.Errorf("%v, %v; %d taken", failed, err, len(ids(t, fake)))
+		failed := fake.Publisher().Publish(t.Context(), some(10, 0))
+		if len(failed) != 1 || problem.As(failed[0]).Kind != problem.KindUnavailable || len(ids(t, fake)) != 9 {
+			t.Errorf("%v; %d taken", failed, len(ids(t, fake)))
 		}
 		if fake.Calls() != 4 || time.Since(began) > 400*time.Millisecond {
 			t.Errorf("%d calls in %v", fake.Calls(), time.Since(began))
@@ -121,9 +121,9 @@ func TestACallThatFailsHidesNoOther(t *testing.T) {
 			return nil
 		}
 		all := some(30, 0)
-		failed, err := fake.Publisher().Publish(t.Context(), all)
-		if err != nil || failed != nil || len(ids(t, fake)) != 30 {
-			t.Errorf("%v, %v; %d taken", failed, err, len(ids(t, fake)))
+		failed := fake.Publisher().Publish(t.Context(), all)
+		if len(failed) > 0 || len(ids(t, fake)) != 30 {
+			t.Errorf("%v; %d taken", failed, len(ids(t, fake)))
 		}
 	})
 }
@@ -136,9 +136,9 @@ func TestALostAnswerIsSentAgainUnderTheSameIDs(t *testing.T) {
 			}
 			return nil
 		}}
-		failed, err := fake.Publisher().Publish(t.Context(), some(3, 0))
-		if err != nil || failed != nil {
-			t.Fatal(failed, err)
+		failed := fake.Publisher().Publish(t.Context(), some(3, 0))
+		if len(failed) > 0 {
+			t.Fatal(failed)
 		}
 		if counts := slices.Collect(maps.Values(ids(t, fake))); !slices.Equal(counts, []int{2, 2, 2}) {
 			t.Errorf("taken %v times", counts)
@@ -150,9 +150,9 @@ func TestAnEventThatIsTooLargeHidesNoOther(t *testing.T) {
 	fake := &bustest.EventBridge{T: t}
 	all := some(3, 0)
 	all[1] = some(1, events.MaxSize)[0]
-	failed, err := fake.Publisher().Publish(t.Context(), all)
-	if !slices.Equal(failed, []int{1}) || err == nil || len(ids(t, fake)) != 2 {
-		t.Errorf("%v, %v; %d taken", failed, err, len(ids(t, fake)))
+	failed := fake.Publisher().Publish(t.Context(), all)
+	if len(failed) != 1 || problem.As(failed[1]).Kind != problem.KindTooLarge || len(ids(t, fake)) != 2 {
+		t.Errorf("%v; %d taken", failed, len(ids(t, fake)))
 	}
 }
 
@@ -160,9 +160,9 @@ func TestACancelledCallerIsNotKeptWaiting(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	fake := &bustest.EventBridge{T: t}
-	failed, err := fake.Publisher().Publish(ctx, some(12, 0))
-	if len(failed) != 12 || !errors.Is(err, context.Canceled) || fake.Calls() != 2 {
-		t.Errorf("%v, %v after %d calls", failed, err, fake.Calls())
+	failed := fake.Publisher().Publish(ctx, some(12, 0))
+	if len(failed) != 12 || !errors.Is(failed[11], context.Canceled) || fake.Calls() != 2 {
+		t.Errorf("%v after %d calls", failed, fake.Calls())
 	}
 }
 
@@ -187,9 +187,9 @@ func TestTheClientSpeaksToEventBridge(t *testing.T) {
 			return `{"FailedEntryCount":1,"Entries":[{"EventId":"a"},{"ErrorCode":"ThrottlingException","ErrorMessage":"slow down"}]}`
 		}),
 	})
-	failed, err := bus.New(client, "ascend").Publish(t.Context(), some(2, 0))
-	if err != nil || failed != nil || !slices.Equal(targets, []string{"AWSEvents.PutEvents", "AWSEvents.PutEvents"}) {
-		t.Errorf("%v, %v; calls %v", failed, err, targets)
+	failed := bus.New(client, "ascend").Publish(t.Context(), some(2, 0))
+	if len(failed) > 0 || !slices.Equal(targets, []string{"AWSEvents.PutEvents", "AWSEvents.PutEvents"}) {
+		t.Errorf("%v; calls %v", failed, targets)
 	}
 }
 

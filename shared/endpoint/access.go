@@ -43,7 +43,7 @@ var authNames = map[Auth]string{
 	Token: "token", TokenAdmin: "token_admin", TokenApprover: "token_approver",
 }
 
-// String is the class's name in the API description (x-ascend-auth).
+// String returns the class's name in the API description (x-ascend-auth).
 func (a Auth) String() string { return authNames[a] }
 
 // TakesKeys reports whether an API key can be enough.
@@ -55,7 +55,7 @@ func (a Auth) TakesKeys() bool {
 	return false
 }
 
-// allow is nil when the confirmed caller may call the operation, else a
+// allow returns nil when the confirmed caller may call the operation, else a
 // problem of kind Forbidden that says what is missing.
 func (s *Spec) allow(p tenant.Principal) error {
 	if s.Auth == Optional {
@@ -79,7 +79,7 @@ func (s *Spec) allow(p tenant.Principal) error {
 	case KeyOrToken:
 		return nil
 	case KeyOrTokenWrite:
-		return butViewers(p)
+		return notViewer(p)
 	case KeyOrTokenAdmin, TokenAdmin:
 		return needs(p, tenant.Admin)
 	case KeyAdminOrToken:
@@ -87,12 +87,12 @@ func (s *Spec) allow(p tenant.Principal) error {
 			return needs(p, tenant.Admin)
 		}
 		if writes {
-			return butViewers(p)
+			return notViewer(p)
 		}
 		return nil
 	case Token:
 		if writes {
-			return butViewers(p)
+			return notViewer(p)
 		}
 		return nil
 	case TokenApprover:
@@ -101,7 +101,7 @@ func (s *Spec) allow(p tenant.Principal) error {
 	return problem.Forbidden("the operation declares no auth class")
 }
 
-func butViewers(p tenant.Principal) error {
+func notViewer(p tenant.Principal) error {
 	return needs(p, tenant.Admin, tenant.Manager, tenant.User)
 }
 

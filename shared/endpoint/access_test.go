@@ -2,13 +2,12 @@ package endpoint
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 	"testing"
 
 	"ascend/shared/app"
+	"ascend/shared/app/command"
 	"ascend/shared/domain/problem"
 	"ascend/shared/store"
 )
@@ -41,7 +40,7 @@ func TestEveryAuthClassAnswersEveryCaller(t *testing.T) {
 			s.Method, s.ConfirmInBatch = row.method, batch
 			do := ok
 			if batch {
-				do = func(ctx context.Context, a *app.App, c *app.Command, _ nothing) (done, error) {
+				do = func(ctx context.Context, a *app.App, c *command.Command, _ nothing) (done, error) {
 					var record *store.Item
 					if key, ok := c.Claim.Record(); ok {
 						items, _ := a.Store.Get(ctx, key)
@@ -94,7 +93,7 @@ func TestRefusalsTellWhatIsMissing(t *testing.T) {
 
 func TestAStoreFailureWhileConfirmingLetsNobodyThrough(t *testing.T) {
 	reached := false
-	k := newKit(t, Define(spec(KeyOrToken), func(context.Context, *app.App, *app.Command, nothing) (done, error) {
+	k := newKit(t, Define(spec(KeyOrToken), func(context.Context, *app.App, *command.Command, nothing) (done, error) {
 		reached = true
 		return done{}, nil
 	}))
@@ -106,26 +105,61 @@ func TestAStoreFailureWhileConfirmingLetsNobodyThrough(t *testing.T) {
 	}
 }
 
-// In a batch the use case confirms; a request that does not get there must not
-// learn more with a revoked key than without one.
-func TestAnInvalidRequestIsConfirmedBeforeItIsTold(t *testing.T) {
+// A request that is refused for what it is must not tell a revoked key, or one
+// without the right, more than that; also where the use case confirms.
+func TestABadRequestIsRefusedForItsCredentialFirst(t *testing.T) {
 	type in struct {
-		Name string `json:"name" required:"true"`
+		Name string `json:"name" required:"true" maxlen:"5"`
+		N    int    `query:"n" json:"-" min:"0" max:"9"`
 	}
-	s := Spec{ID: "things-add", Method: "POST", Path: "/api/things", Auth: KeyOrTokenWrite, Body: RequiredBody, ConfirmInBatch: true, Repeats: true}
-	k := newKit(t, Define(s, func(context.Context, *app.App, *app.Command, in) (done, error) { return done{}, errors.New("reached") }))
-	for _, row := range []struct{ body, contentType, key string }{{"{", "", ""}, {"{}", "", ""}, {"x", "text/plain", ""}, {`{"name":"n"}`, "", "a b"}} {
-		send := func(caller string) int {
-			return k.send(t, "POST", "/api/things", row.body, "X-Test-Caller", caller, "Content-Type", row.contentType, "Idempotency-Key", row.key).StatusCode
+	const good = `{"name":"n"}`
+	rows := []struct {
+		name, target, body string
+		headers            []string
+		status             int
+	}{
+		{"no JSON", "", "{", nil, 422},
+		{"a cut body", "", `{"name":`, nil, 422},
+		{"an array", "", "[]", nil, 422},
+		{"nothing", "", "", nil, 422},
+		{"a member lacks", "", "{}", nil, 422},
+		{"a member of another type", "", `{"name":1}`, nil, 422},
+		{"a member too long", "", `{"name":"123456"}`, nil, 422},
+		{"an unknown member", "", `{"name":"n","x":1}`, nil, 422},
+		{"a bad parameter", "?n=x", good, nil, 422},
+		{"an unknown parameter", "?x=1", good, nil, 422},
+		{"a malformed query", "?n=%zz", good, nil, 400},
+		{"another media type", "", "x", []string{"Content-Type", "text/plain"}, 415},
+		{"compressed", "", "x", []string{"Content-Encoding", "gzip"}, 415},
+		{"too large", "", `{"name":"` + strings.Repeat("n", 200) + `"}`, nil, 413},
+		{"a malformed key", "", good, []string{"Idempotency-Key", "a b"}, 400},
+		{"what the handler refuses", "", good, nil, 422},
+	}
+	for _, batch := range []bool{false, true} {
+		s := Spec{
+			ID: "things-add", Method: "POST", Path: "/api/things", Auth: KeyOrTokenWrite, KeyScope: "add", Body: RequiredBody,
+			ConfirmInBatch: batch, Repeats: true, InvalidStatus: 422, MaxBody: 100,
 		}
-		if got := send("key:revoked"); got != http.StatusUnauthorized {
-			t.Errorf("%+v with a revoked key: %d", row, got)
-		}
-		if got := send("key:viewer"); got != http.StatusForbidden {
-			t.Errorf("%+v with a viewer's key: %d", row, got)
-		}
-		if got := send("key:user"); got != 400 && got != 415 {
-			t.Errorf("%+v with a good key: %d", row, got)
+		k := newKit(t, Define(s, func(context.Context, *app.App, *command.Command, in) (done, error) {
+			return done{}, problem.InvalidFields(problem.Field{Pointer: "/name", Detail: "name is taken"})
+		}))
+		for _, row := range rows {
+			for caller, want := range map[string]int{
+				"": 401, "bad": 401, "key:revoked": 401, "key:revoked+add": 401, "viewer": 403, "key:viewer+add": 403,
+				"key:admin": 403, "key:admin+read": 403, "key:user+add": row.status, "user": row.status,
+			} {
+				status := k.send(t, "POST", "/api/things"+row.target, row.body, append([]string{"X-Test-Caller", caller}, row.headers...)...).StatusCode
+				if status != want {
+					t.Errorf("%s, batch %v, by %q: %d, want %d", row.name, batch, caller, status, want)
+				}
+			}
 		}
 	}
+}
+
+func TestAnAnswerToNobodyIsAMistake(t *testing.T) {
+	s := spec(KeyOrTokenWrite)
+	s.Method, s.ConfirmInBatch = "POST", true
+	k := newKit(t, Define(s, ok)) // which does not confirm
+	k.send(t, "POST", "/api/things", "", "X-Test-Caller", "key:user").want(t, 500, problem.CodeInternal)
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"ascend/shared/app"
+	"ascend/shared/app/command"
 	"ascend/shared/domain/problem"
 )
 
@@ -23,7 +24,7 @@ type search struct {
 
 func searchKit(t testing.TB, method string, got *search) *kit {
 	s := Spec{ID: "things-search", Method: method, Path: "/orgs/{org}/things/{serial}", Auth: Token}
-	return newKit(t, Define(s, func(_ context.Context, _ *app.App, _ *app.Command, in search) (done, error) {
+	return newKit(t, Define(s, func(_ context.Context, _ *app.App, _ *command.Command, in search) (done, error) {
 		*got = in
 		return done{}, nil
 	}))
@@ -161,10 +162,12 @@ func TestDefinitionsAreChecked(t *testing.T) {
 		if r.Err() == nil {
 			t.Errorf("%s: accepted", name)
 		}
-		if _, err := New(app.New(nil), ClaimFunc(testClaim), discard, r); err == nil {
+		if _, err := New(app.New(nil, app.Options{}), ClaimFunc(testClaim), discard, r); err == nil {
 			t.Errorf("%s: served", name)
 		}
 	}
 }
 
-func handler[In any](context.Context, *app.App, *app.Command, In) (done, error) { return done{}, nil }
+func handler[In any](context.Context, *app.App, *command.Command, In) (done, error) {
+	return done{}, nil
+}

@@ -11,6 +11,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"ascend/shared/app"
+	"ascend/shared/app/command"
 	"ascend/shared/domain/problem"
 )
 
@@ -86,7 +87,7 @@ func TestBodiesAreReadStrictly(t *testing.T) {
 		{"a number as large as allowed", `{"agent_id":"abc","raw":[1e999,-1.5E-999,1e+999]}`, "", "", ""},
 		{"braces in a string", `{"agent_id":"abc","raw":"` + strings.Repeat("[", 99) + `\"[{"}`, "", "", ""},
 	}
-	k := newKit(t, Define(thingSpec(Refuse), func(context.Context, *app.App, *app.Command, thing) (done, error) { return done{OK: true}, nil }))
+	k := newKit(t, Define(thingSpec(Refuse), func(context.Context, *app.App, *command.Command, thing) (done, error) { return done{OK: true}, nil }))
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
 			a := k.send(t, "POST", "/api/things", row.body)
@@ -109,7 +110,7 @@ func TestBodiesAreReadStrictly(t *testing.T) {
 
 func TestToleratedFieldsAreIgnored(t *testing.T) {
 	var got thing
-	k := newKit(t, Define(thingSpec(Tolerate), func(_ context.Context, _ *app.App, _ *app.Command, in thing) (done, error) {
+	k := newKit(t, Define(thingSpec(Tolerate), func(_ context.Context, _ *app.App, _ *command.Command, in thing) (done, error) {
 		got = in
 		return done{}, nil
 	}))
@@ -122,7 +123,7 @@ func TestToleratedFieldsAreIgnored(t *testing.T) {
 
 func TestNumbersOfFreeFormAreKeptAsSent(t *testing.T) {
 	const context_ = `{"amount":12345678901234567890.10,"list":[0.1,{"x":1e2}],"s":"1","t":true,"z":null}`
-	k := newKit(t, Define(thingSpec(Refuse), func(_ context.Context, _ *app.App, _ *app.Command, in thing) (any, error) { return in.Context, nil }))
+	k := newKit(t, Define(thingSpec(Refuse), func(_ context.Context, _ *app.App, _ *command.Command, in thing) (any, error) { return in.Context, nil }))
 	a := k.send(t, "POST", "/api/things", `{"agent_id":"abc","context":`+context_+`}`)
 	if a.body != context_ {
 		t.Errorf("came back as %s", a.body)
@@ -136,7 +137,7 @@ func TestOptionalAndAbsentBodies(t *testing.T) {
 	optional := Spec{ID: "a-b", Method: "POST", Path: "/optional", Auth: Token, Body: OptionalBody}
 	none := Spec{ID: "a-c", Method: "POST", Path: "/none", Auth: Token}
 	lax := Spec{ID: "a-d", Method: "DELETE", Path: "/lax", Auth: Token, Unknown: Tolerate}
-	k := newKit(t, Define(optional, func(_ context.Context, _ *app.App, _ *app.Command, v in) (in, error) { return v, nil }),
+	k := newKit(t, Define(optional, func(_ context.Context, _ *app.App, _ *command.Command, v in) (in, error) { return v, nil }),
 		Define(none, ok), Define(lax, ok))
 	for _, row := range []struct {
 		method, path, body string
@@ -157,7 +158,7 @@ func TestOptionalAndAbsentBodies(t *testing.T) {
 func TestMediaTypesAndSizes(t *testing.T) {
 	s := thingSpec(Refuse)
 	s.MaxBody = 60
-	k := newKit(t, Define(s, func(context.Context, *app.App, *app.Command, thing) (done, error) { return done{}, nil }))
+	k := newKit(t, Define(s, func(context.Context, *app.App, *command.Command, thing) (done, error) { return done{}, nil }))
 	const good = `{"agent_id":"abc"}`
 	for contentType, want := range map[string]int{
 		"": 200, "application/json": 200, "application/json; charset=utf-8": 200, "Application/JSON;charset=UTF-8": 200,
@@ -192,7 +193,7 @@ func ExampleDefine() {
 	route := Define(Spec{
 		ID: "things-greet", Method: http.MethodPost, Path: "/api/things/{thing_id}/greet",
 		Summary: "Greets a thing.", Auth: KeyOrTokenWrite, Body: RequiredBody, Repeats: true,
-	}, func(ctx context.Context, a *app.App, c *app.Command, in in) (out, error) {
+	}, func(ctx context.Context, a *app.App, c *command.Command, in in) (out, error) {
 		return out{Said: fmt.Sprintf("%d times: %s greets %s", in.Count, in.Name, in.ID)}, nil
 	})
 	fmt.Println(route.Err(), route.Method, route.Path)

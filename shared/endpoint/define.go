@@ -1,6 +1,7 @@
 package endpoint
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -10,12 +11,13 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"ascend/shared/app"
+	"ascend/shared/app/command"
 	"ascend/shared/domain/problem"
 	"ascend/shared/endpoint/bind"
 )
 
 // runner runs the handler of a route on a bound request.
-type runner func(context.Context, *app.App, *app.Command, *input) (answer, error)
+type runner func(context.Context, *app.App, *command.Command, *input) (answer, error)
 
 // answer is what is written.
 type answer struct {
@@ -34,7 +36,7 @@ type answer struct {
 // Spec.Success, Headers(http.Header) to add headers, and Body() any to answer
 // something else than itself, of the type that Body has on a zero Out or of
 // one of those that Others() []any lists.
-func Define[In, Out any](s Spec, do func(ctx context.Context, a *app.App, c *app.Command, in In) (Out, error)) Route {
+func Define[In, Out any](s Spec, do func(ctx context.Context, a *app.App, c *command.Command, in In) (Out, error)) Route {
 	r := Route{in: reflect.TypeFor[In](), out: bodyType(reflect.TypeFor[Out]())}
 	if o, ok := any(*new(Out)).(otherer); ok {
 		for _, other := range o.Others() {
@@ -51,7 +53,7 @@ func Define[In, Out any](s Spec, do func(ctx context.Context, a *app.App, c *app
 		r.err = fmt.Errorf("operation %s: no handler", s.ID)
 	}
 	page := pageOf(r.in)
-	r.run = func(ctx context.Context, a *app.App, c *app.Command, req *input) (answer, error) {
+	r.run = func(ctx context.Context, a *app.App, c *command.Command, req *input) (answer, error) {
 		var in In
 		v := reflect.ValueOf(&in).Elem()
 		if page != nil {
@@ -96,6 +98,7 @@ type (
 	headerer interface{ Headers(http.Header) }
 	bodier   interface{ Body() any }
 	otherer  interface{ Others() []any }
+	sizer    interface{ encodedSize() int } // so that a large body is not copied as it grows
 )
 
 // encode returns the answer with its body, before anything is written.
@@ -112,17 +115,22 @@ func encode[Out any](status int, from *Out) (answer, error) {
 		a.header = http.Header{}
 		h.Headers(a.header)
 	}
+	room := 4 << 10
+	if s, ok := out.(sizer); ok {
+		room = s.encodedSize()
+	}
+	body := bytes.NewBuffer(make([]byte, 0, room))
 	if b, ok := out.(bodier); ok {
 		out = b.Body()
 	}
-	body, err := json.Marshal(out, json.Deterministic(true))
+	err := json.MarshalWrite(body, out, json.Deterministic(true))
 	if err == nil && (a.status < 200 || a.status > 599) {
 		err = fmt.Errorf("%d is no status", a.status)
 	}
 	if err != nil {
 		return answer{}, problem.Internal("encode the answer", err)
 	}
-	a.body = body
+	a.body = body.Bytes()
 	return a, nil
 }
 

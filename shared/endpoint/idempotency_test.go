@@ -7,19 +7,20 @@ import (
 	"time"
 
 	"ascend/shared/app"
+	"ascend/shared/app/command"
 	"ascend/shared/domain/problem"
 )
 
 // repeats serves operations that take repeats, one that takes none, and keeps
 // the last command.
-func repeats(t *testing.T, last *app.Command) *kit {
+func repeats(t *testing.T, last *command.Command) *kit {
 	type in struct {
 		ID   string `path:"id" json:"-"`
 		N    int    `json:"n"`
 		Note string `query:"note" json:"-"`
 		Also string `query:"also" json:"-"`
 	}
-	do := func(_ context.Context, _ *app.App, c *app.Command, _ in) (done, error) {
+	do := func(_ context.Context, _ *app.App, c *command.Command, _ in) (done, error) {
 		c.Replayed = c.Repeat != nil
 		*last = *c
 		return done{}, nil
@@ -35,11 +36,11 @@ func repeats(t *testing.T, last *app.Command) *kit {
 }
 
 func TestWhatMakesARepeat(t *testing.T) {
-	var c app.Command
+	var c command.Command
 	k := repeats(t, &c)
-	command := func(target, body string, headers ...string) app.Command {
+	command := func(target, body string, headers ...string) command.Command {
 		t.Helper()
-		c = app.Command{}
+		c = command.Command{}
 		if a := k.send(t, "POST", target, body, headers...); a.StatusCode != 200 {
 			t.Fatalf("%s: %s", target, a.body)
 		}
@@ -113,7 +114,7 @@ func TestWhatMakesARepeat(t *testing.T) {
 }
 
 func TestReplaysAreAnnouncedForKeysOnly(t *testing.T) {
-	var c app.Command
+	var c command.Command
 	k := repeats(t, &c)
 	for _, row := range []struct{ header, want string }{{"Idempotency-Key", "true"}, {"X-Correlation-ID", ""}, {"X-None", ""}} {
 		if a := k.send(t, "POST", "/things/a/do", "", row.header, "v"); a.Header.Get("Idempotency-Replayed") != row.want {

@@ -15,6 +15,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"ascend/shared/app"
+	"ascend/shared/app/command"
 	"ascend/shared/domain/problem"
 	"ascend/shared/domain/tenant"
 	"ascend/shared/endpoint/problemjson"
@@ -54,7 +55,7 @@ var testTime = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 func newKit(t testing.TB, routes ...Route) *kit {
 	t.Helper()
 	k := &kit{store: &records{items: map[store.Key]*store.Item{}}, log: &bytes.Buffer{}}
-	k.app = app.New(k.store)
+	k.app = app.New(k.store, app.Options{})
 	k.app.Now = func() time.Time { return testTime }
 	for _, role := range []tenant.Role{tenant.Admin, tenant.Manager, tenant.User, tenant.Viewer} {
 		key := testKey(string(role))
@@ -71,25 +72,25 @@ func newKit(t testing.TB, routes ...Route) *kit {
 func testKey(name string) store.Key { return store.APIKeyKey(7, name) }
 
 // testClaim reads a caller such as "admin", "key:user" or "key:revoked" from a header.
-func testClaim(r *http.Request) (app.Claim, error) {
+func testClaim(r *http.Request) (command.Claim, error) {
 	caller := r.Header.Get("X-Test-Caller")
 	name, isKey := strings.CutPrefix(caller, "key:")
 	role, scopes, _ := strings.Cut(name, "+")
 	switch {
 	case caller == "":
-		return app.Claim{}, problem.Unauthenticated(problem.CodeMissingAuth, "authentication is required")
+		return command.Claim{}, problem.Unauthenticated(problem.CodeMissingAuth, "authentication is required")
 	case caller == "bad":
-		return app.Claim{}, problem.Unauthenticated(problem.CodeInvalidToken, "the token is not valid")
+		return command.Claim{}, problem.Unauthenticated(problem.CodeInvalidToken, "the token is not valid")
 	case isKey:
 		p := tenant.Principal{Org: 7, Kind: tenant.Machine, Subject: "key:" + role, Role: tenant.Role(role), Scopes: scopes}
-		return app.Unconfirmed(7, testKey(role), func(i *store.Item, _ time.Time) (tenant.Principal, error) {
+		return command.Unconfirmed(7, testKey(role), func(i *store.Item, _ time.Time) (tenant.Principal, error) {
 			if i == nil {
 				return tenant.Principal{}, problem.Unauthenticated(problem.CodeRevokedKey, "the API key was revoked")
 			}
 			return p, nil
 		}), nil
 	}
-	return app.Confirmed(tenant.Principal{Org: 7, Kind: tenant.Person, Subject: "person-" + role, Role: tenant.Role(role)}), nil
+	return command.Confirmed(tenant.Principal{Org: 7, Kind: tenant.Person, Subject: "person-" + role, Role: tenant.Role(role)}), nil
 }
 
 // reply is an answer with its decoded problem, if it is one.
@@ -157,14 +158,16 @@ type done struct {
 	OK bool `json:"ok"`
 }
 
-func ok(context.Context, *app.App, *app.Command, nothing) (done, error) { return done{OK: true}, nil }
+func ok(context.Context, *app.App, *command.Command, nothing) (done, error) {
+	return done{OK: true}, nil
+}
 
 func spec(auth Auth) Spec {
 	return Spec{ID: "things-get", Method: http.MethodGet, Path: "/api/things", Auth: auth, Tag: "things"}
 }
 
-func fails(err error) func(context.Context, *app.App, *app.Command, nothing) (done, error) {
-	return func(context.Context, *app.App, *app.Command, nothing) (done, error) { return done{}, err }
+func fails(err error) func(context.Context, *app.App, *command.Command, nothing) (done, error) {
+	return func(context.Context, *app.App, *command.Command, nothing) (done, error) { return done{}, err }
 }
 
 var errPlain = errors.New("secret cause")

@@ -6,14 +6,14 @@ import (
 	"log/slog"
 	"time"
 
-	"ascend/shared/app"
+	"ascend/shared/app/command"
 	"ascend/shared/domain/problem"
 )
 
 // record logs one line for a request. It names no header, body, path, query or
 // credential; the cause is logged where we failed, and only then. Where the
 // client went away, nobody failed.
-func (s *service) record(ctx context.Context, route *Route, c *app.Command, status int, took time.Duration, err error) {
+func (s *service) record(ctx context.Context, route *Route, c *command.Command, status int, took time.Duration, err error) {
 	gone := errors.Is(context.Cause(ctx), context.Canceled)
 	level := slog.LevelInfo
 	if status >= 500 && !gone {
@@ -33,8 +33,8 @@ func (s *service) record(ctx context.Context, route *Route, c *app.Command, stat
 		slog.Float64("duration_ms", float64(took.Microseconds())/1000),
 		slog.String("correlation_id", c.CorrelationID),
 	)
-	if c.CallerID != "" {
-		list = append(list, slog.String("caller_correlation_id", c.CallerID))
+	if c.ClientCorrelationID != "" {
+		list = append(list, slog.String("caller_correlation_id", c.ClientCorrelationID))
 	}
 	if org := c.Claim.Org(); org.Valid() {
 		list = append(list, slog.Int64("organization_id", int64(org)))

@@ -29,9 +29,9 @@ const MaxPageBytes = 4 << 20
 //
 //	endpoint.Page `default:"100" max:"1000"`
 type Page struct {
-	Limit  int    `query:"limit" json:"-" min:"1" doc:"How many entries to answer. A page of large entries has fewer."`
-	Offset int    `query:"offset" json:"-" min:"0" max:"1000000" doc:"How many entries to leave out first. A cursor is cheaper, and goes further."`
-	Cursor string `query:"cursor" json:"-" maxlen:"512" doc:"Where to go on, from the Link header or next_cursor of the page before."`
+	Limit  int    `query:"limit" json:"-" min:"1" doc:"The maximum number of entries to return. A page of large entries has fewer."`
+	Offset int    `query:"offset" json:"-" min:"0" max:"1000000" doc:"The number of entries to skip. A cursor costs less and reaches further."`
+	Cursor string `query:"cursor" json:"-" maxlen:"512" doc:"Where to continue: the cursor from the Link header or the pagination of the previous page."`
 
 	target *url.URL
 }
@@ -44,12 +44,14 @@ type Paged[T any] struct {
 	Total      *int   // X-Total-Count: exact and counted for this answer, else nil
 	Next       string // reference for Link: rel="next"; "" on the last page
 	AtLeast    int    // the total, at least, where not all entries were counted
+
+	room int // that the encoded items need
 }
 
 // Pagination tells where a part of a list stands in the whole (seeds/002), and
 // beside it the cursor to the part that follows, which costs the same however far it is.
 type Pagination struct {
-	Total      *int   `json:"total,omitzero" doc:"How many entries there were in all when the list was first asked for. Absent where there were too many to count."`
+	Total      *int   `json:"total,omitzero" doc:"The total number of entries when the first page was read. Absent where there were too many to count."`
 	Limit      int    `json:"limit"`
 	Offset     int    `json:"offset"`
 	HasMore    bool   `json:"has_more"`
@@ -81,7 +83,7 @@ func List[T, V any](ctx context.Context, p Page, org tenant.ID, list page.List[T
 		if size += escaped(len(",")); size > MaxPageBytes && len(out.Items) > 0 {
 			return false
 		}
-		out.Items = append(out.Items, v)
+		out.Items, out.room = append(out.Items, v), int(size)
 		return true
 	})
 	if unsized != nil {
@@ -133,6 +135,8 @@ func (p Page) next(cursor string) string {
 // Body returns the array.
 func (p Paged[T]) Body() any { return p.Items }
 
+func (p Paged[T]) encodedSize() int { return p.room + 1024 }
+
 // Headers sets X-Total-Count where the total is known, and Link (RFC 8288) where
 // there is a next page.
 func (p Paged[T]) Headers(h http.Header) {
@@ -181,7 +185,8 @@ func readCursor(text string, org tenant.ID, list string) (page.Cursor, error) {
 	return page.Cursor{After: string(place[n+m:]), Offset: int(offset), Total: int(total >> 1), Exact: total&1 == 1}, nil
 }
 
-// cursorSum binds a place to its organisation and list, and tells garbage.
+// cursorSum returns a checksum of a place in a list of an organisation. It detects
+// typing errors and cursors of other lists.
 func cursorSum(org tenant.ID, list string, place []byte) []byte {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%d %q %q", org, list, place))
 	return sum[:8]

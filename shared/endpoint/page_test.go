@@ -12,6 +12,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"ascend/shared/app"
+	"ascend/shared/app/command"
 	"ascend/shared/app/page"
 	"ascend/shared/domain/exact"
 	"ascend/shared/domain/problem"
@@ -33,7 +34,7 @@ func same(word string) string { return word }
 
 func pages(t *testing.T) *kit {
 	return newKit(t, Define(Spec{ID: "words-list", Method: "GET", Path: "/words", Auth: Token},
-		func(ctx context.Context, _ *app.App, c *app.Command, in listing) (Paged[string], error) {
+		func(ctx context.Context, _ *app.App, c *command.Command, in listing) (Paged[string], error) {
 			return List(ctx, in.Page, c.Principal.Org, words("a", "b", "c", "d", "e"), same)
 		}))
 }

@@ -22,8 +22,22 @@ type input struct {
 	header http.Header
 }
 
-// read takes the query and the body of a request, bounded in size and time. The
-// body of a GET is not looked at.
+// hasBody reports whether a request has a body that read looks at.
+func hasBody(r *http.Request, route *Route) bool {
+	return route.Method != http.MethodGet && r.Body != nil && r.Body != http.NoBody
+}
+
+// limitReading bounds how long the body of a request may take to arrive, also
+// where nobody reads it: net/http answers only when it has seen the body's end.
+// In a Lambda the body is there, and a deadline is not supported.
+func limitReading(w http.ResponseWriter, r *http.Request, route *Route) {
+	if hasBody(r, route) {
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(route.Timeout))
+	}
+}
+
+// read takes the query and the body of a request, bounded in size. The body of
+// a GET is not looked at.
 func read(w http.ResponseWriter, r *http.Request, f *found) (*input, error) {
 	in := &input{Request: bind.Request{Path: f.values}, url: r.URL, header: r.Header}
 	if r.URL.RawQuery != "" {
@@ -33,20 +47,18 @@ func read(w http.ResponseWriter, r *http.Request, f *found) (*input, error) {
 		}
 		in.Query = query
 	}
-	if f.route.Method == http.MethodGet || r.Body == nil || r.Body == http.NoBody {
+	if !hasBody(r, f.route) {
 		return in, nil
 	}
 	if r.ContentLength > f.route.MaxBody {
 		return nil, tooLarge(f.route.MaxBody)
 	}
-	// No server at all (in a Lambda) supports deadlines, and none is needed.
-	server := http.NewResponseController(w)
-	_ = server.SetReadDeadline(time.Now().Add(f.route.Timeout))
-	defer func() { _ = server.SetReadDeadline(time.Time{}) }()
 	var err error
 	if in.Body, err = readAll(r.Body, r.ContentLength, f.route.MaxBody); err != nil {
 		return nil, err
 	}
+	// net/http waits for the end of the connection from now on, to tell the handler.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 	if len(in.Body) > 0 && (!isJSON(r.Header["Content-Type"]) || r.Header["Content-Encoding"] != nil) {
 		return nil, problem.New(problem.KindUnsupportedMedia, problem.CodeUnsupportedMedia, "the body must be JSON in UTF-8, not compressed, sent with the header Content-Type: application/json")
 	}

@@ -60,6 +60,9 @@ func (rt *router) find(method, path string) found {
 		return found{allow: http.Header(w).Get("Allow")}
 	}
 	f := found{route: e.route}
+	if !strings.Contains(e.route.Path, "{") {
+		return f
+	}
 	names, segments := strings.Split(e.route.Path, "/"), strings.Split(path, "/")
 	for i, name := range names {
 		if strings.HasPrefix(name, "{") {

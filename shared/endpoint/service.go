@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"ascend/shared/app"
+	"ascend/shared/app/command"
 	"ascend/shared/domain/problem"
 	"ascend/shared/domain/tenant"
 	"ascend/shared/endpoint/bind"
@@ -25,14 +26,14 @@ import (
 // Claimer reads the credential of a request. A request without any fails with
 // a problem of code problem.CodeMissingAuth; a bad one with another problem.
 type Claimer interface {
-	Claim(*http.Request) (app.Claim, error)
+	Claim(*http.Request) (command.Claim, error)
 }
 
 // ClaimFunc is a function as Claimer.
-type ClaimFunc func(*http.Request) (app.Claim, error)
+type ClaimFunc func(*http.Request) (command.Claim, error)
 
 // Claim calls f.
-func (f ClaimFunc) Claim(r *http.Request) (app.Claim, error) { return f(r) }
+func (f ClaimFunc) Claim(r *http.Request) (command.Claim, error) { return f(r) }
 
 // service is the handler of some routes.
 type service struct {
@@ -78,14 +79,14 @@ func New(a *app.App, creds Claimer, log *slog.Logger, routes ...Route) (http.Han
 // ServeHTTP answers one request and logs it.
 func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
-	c := &app.Command{
-		At: s.app.Now().UTC().Truncate(time.Millisecond), CallerID: callerID(r.Header), SourceIP: sourceIP(r.RemoteAddr),
-		Client: app.Client{UserAgent: bounded(r.Header.Get("User-Agent")), SDKVersion: bounded(r.Header.Get("X-Sdk-Version"))},
+	c := &command.Command{
+		At: s.app.Now().UTC().Truncate(time.Millisecond), ClientCorrelationID: callerID(r.Header), SourceIP: sourceIP(r.RemoteAddr),
+		Client: command.Client{UserAgent: bounded(r.Header.Get("User-Agent")), SDKVersion: bounded(r.Header.Get("X-Sdk-Version"))},
 	}
 	c.CorrelationID = correlationID(c.At)
 	echo := c.CorrelationID
-	if c.CallerID != "" {
-		echo = c.CallerID
+	if c.ClientCorrelationID != "" {
+		echo = c.ClientCorrelationID
 	}
 	h := w.Header()
 	secure(h)
@@ -112,7 +113,7 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // answer runs a request up to its encoded answer. It never panics.
-func (s *service) answer(w http.ResponseWriter, r *http.Request, f *found, c *app.Command) (a answer, err error) {
+func (s *service) answer(w http.ResponseWriter, r *http.Request, f *found, c *command.Command) (a answer, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			a, err = answer{}, problem.Internal("panic", fmt.Errorf("%v\n%s", v, debug.Stack()))
@@ -127,6 +128,7 @@ func (s *service) answer(w http.ResponseWriter, r *http.Request, f *found, c *ap
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), f.route.Timeout)
 	defer cancel()
+	limitReading(w, r, f.route)
 	if err := s.authenticate(ctx, r, f.route, c); err != nil {
 		return answer{}, err
 	}
@@ -146,7 +148,7 @@ func (s *service) answer(w http.ResponseWriter, r *http.Request, f *found, c *ap
 }
 
 // run identifies the command and runs the handler.
-func (s *service) run(ctx context.Context, route *Route, c *app.Command, req *input) (answer, error) {
+func (s *service) run(ctx context.Context, route *Route, c *command.Command, req *input) (answer, error) {
 	err := idempotency.Identify(c, idempotency.Request{
 		Operation: route.operation(), Path: req.Path, Query: req.Query, Body: req.Body, Header: req.header,
 		Repeats: route.Repeats, Personal: route.Auth == TokenApprover,
@@ -159,7 +161,7 @@ func (s *service) run(ctx context.Context, route *Route, c *app.Command, req *in
 
 // authenticate puts the caller's claim into c and, unless the use case will,
 // confirms it and its right.
-func (s *service) authenticate(ctx context.Context, r *http.Request, route *Route, c *app.Command) error {
+func (s *service) authenticate(ctx context.Context, r *http.Request, route *Route, c *command.Command) error {
 	if route.Auth == Public {
 		return nil
 	}
@@ -179,7 +181,7 @@ func (s *service) authenticate(ctx context.Context, r *http.Request, route *Rout
 
 // confirm reads the record that the claim needs, if any, and confirms. When
 // the record cannot be read, nobody gets through.
-func (s *service) confirm(ctx context.Context, c *app.Command) error {
+func (s *service) confirm(ctx context.Context, c *command.Command) error {
 	var record *store.Item
 	if key, ok := c.Claim.Record(); ok {
 		items, err := s.app.Store.Get(ctx, key)
@@ -200,7 +202,7 @@ func (s *service) confirm(ctx context.Context, c *app.Command) error {
 // credential. Where an error came before that, it is confirmed now, so that a
 // revoked key or one without the right learns nothing else. An answer to
 // nobody is a mistake of the use case.
-func (s *service) confirmed(ctx context.Context, c *app.Command, err error) error {
+func (s *service) confirmed(ctx context.Context, c *command.Command, err error) error {
 	if c.Principal != (tenant.Principal{}) {
 		return err
 	}
@@ -222,7 +224,7 @@ type badRequest struct{ error }
 func (b badRequest) Unwrap() error { return b.error }
 
 // failure returns the answer to an error; the error it returns is for the log.
-func (s *service) failure(h http.Header, f *found, err error, path string, c *app.Command) (answer, error) {
+func (s *service) failure(h http.Header, f *found, err error, path string, c *command.Command) (answer, error) {
 	var e *problem.Error
 	if !errors.As(err, &e) {
 		switch {

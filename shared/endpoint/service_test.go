@@ -17,6 +17,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"ascend/shared/app"
+	"ascend/shared/app/command"
 	"ascend/shared/domain/problem"
 	"ascend/shared/store"
 )
@@ -24,7 +25,7 @@ import (
 var discard = slog.New(slog.NewJSONHandler(io.Discard, nil))
 
 func route(id, method, path string) Route {
-	return Define(Spec{ID: id, Method: method, Path: path, Auth: Public}, func(context.Context, *app.App, *app.Command, nothing) (string, error) {
+	return Define(Spec{ID: id, Method: method, Path: path, Auth: Public}, func(context.Context, *app.App, *command.Command, nothing) (string, error) {
 		return id, nil
 	})
 }
@@ -34,7 +35,7 @@ func TestPathsNameOperationsOrNothing(t *testing.T) {
 		ID string `path:"id" json:"-"`
 	}
 	named := func(id, method, path string) Route {
-		return Define(Spec{ID: id, Method: method, Path: path, Auth: Public}, func(_ context.Context, _ *app.App, _ *app.Command, v in) (string, error) {
+		return Define(Spec{ID: id, Method: method, Path: path, Auth: Public}, func(_ context.Context, _ *app.App, _ *command.Command, v in) (string, error) {
 			return id + ":" + v.ID, nil
 		})
 	}
@@ -82,7 +83,7 @@ func TestPathsNameOperationsOrNothing(t *testing.T) {
 }
 
 func TestRoutesThatClashAreRefused(t *testing.T) {
-	a := app.New(nil)
+	a := app.New(nil, app.Options{})
 	for name, routes := range map[string][]Route{
 		"one id":   {route("a", "GET", "/a"), route("a", "GET", "/b")},
 		"one path": {route("a", "GET", "/a"), route("b", "GET", "/a")},
@@ -127,7 +128,7 @@ func (s shaped) Body() any             { return []int{s.n} }
 
 func TestAnswersMayChooseStatusHeadersAndBody(t *testing.T) {
 	for _, n := range []int{200, 201, 0, 1000} {
-		k := newKit(t, Define(spec(Token), func(context.Context, *app.App, *app.Command, nothing) (shaped, error) { return shaped{n}, nil }))
+		k := newKit(t, Define(spec(Token), func(context.Context, *app.App, *command.Command, nothing) (shaped, error) { return shaped{n}, nil }))
 		a := k.send(t, "GET", "/api/things", "")
 		if n < 200 || n > 599 {
 			a.want(t, 500, problem.CodeInternal)
@@ -184,7 +185,7 @@ func TestErrorsBecomeProblems(t *testing.T) {
 }
 
 func TestPanicsAreAnsweredAndLogged(t *testing.T) {
-	k := newKit(t, Define(spec(Token), func(context.Context, *app.App, *app.Command, nothing) (done, error) { panic("secret state") }))
+	k := newKit(t, Define(spec(Token), func(context.Context, *app.App, *command.Command, nothing) (done, error) { panic("secret state") }))
 	a := k.send(t, "GET", "/api/things", "")
 	a.want(t, 500, problem.CodeInternal)
 	if strings.Contains(a.body, "secret") || strings.Contains(a.body, "goroutine") || !strings.Contains(k.log.String(), "panic: secret state") {
@@ -193,14 +194,14 @@ func TestPanicsAreAnsweredAndLogged(t *testing.T) {
 }
 
 func TestAnAnswerThatCannotBeWrittenIs500(t *testing.T) {
-	k := newKit(t, Define(spec(Token), func(context.Context, *app.App, *app.Command, nothing) (string, error) { return "\xff", nil }))
+	k := newKit(t, Define(spec(Token), func(context.Context, *app.App, *command.Command, nothing) (string, error) { return "\xff", nil }))
 	k.send(t, "GET", "/api/things", "").want(t, 500, problem.CodeInternal)
 }
 
 func TestATimeoutIs503(t *testing.T) {
 	s := spec(Token)
 	s.Timeout = time.Millisecond
-	k := newKit(t, Define(s, func(ctx context.Context, _ *app.App, _ *app.Command, _ nothing) (done, error) {
+	k := newKit(t, Define(s, func(ctx context.Context, _ *app.App, _ *command.Command, _ nothing) (done, error) {
 		<-ctx.Done()
 		return done{}, fmt.Errorf("query: %w", ctx.Err())
 	}))
@@ -208,8 +209,8 @@ func TestATimeoutIs503(t *testing.T) {
 }
 
 func TestCommandsCarryTheRequest(t *testing.T) {
-	var got app.Command
-	k := newKit(t, Define(spec(Token), func(_ context.Context, _ *app.App, c *app.Command, _ nothing) (done, error) {
+	var got command.Command
+	k := newKit(t, Define(spec(Token), func(_ context.Context, _ *app.App, c *command.Command, _ nothing) (done, error) {
 		got = *c
 		return done{}, nil
 	}))
@@ -219,7 +220,7 @@ func TestCommandsCarryTheRequest(t *testing.T) {
 		r.Header.Set(name, value)
 	}
 	a := k.serve(t, r)
-	if got.SourceIP != "192.0.2.1" || got.Client.SDKVersion != "2.7.1" || got.Client.UserAgent != "ascend-sdk/2.7.1 Python" || got.CallerID != "asc_0123456789abcdef" ||
+	if got.SourceIP != "192.0.2.1" || got.Client.SDKVersion != "2.7.1" || got.Client.UserAgent != "ascend-sdk/2.7.1 Python" || got.ClientCorrelationID != "asc_0123456789abcdef" ||
 		got.At != testTime || got.Principal.Subject != "person-user" || len(got.ID) != 32 || got.Repeat != nil {
 		t.Errorf("%+v", got)
 	}
@@ -230,8 +231,8 @@ func TestCommandsCarryTheRequest(t *testing.T) {
 		t.Errorf("echoed %q", echo)
 	}
 	for _, bad := range []string{"a b", "a\nb", strings.Repeat("a", 129), "é"} {
-		if a := k.send(t, "GET", "/api/things", "", "X-Correlation-ID", bad); a.Header.Get("X-Correlation-ID") != got.CorrelationID || got.CallerID != "" {
-			t.Errorf("%q: echoed %q, kept %q", bad, a.Header.Get("X-Correlation-ID"), got.CallerID)
+		if a := k.send(t, "GET", "/api/things", "", "X-Correlation-ID", bad); a.Header.Get("X-Correlation-ID") != got.CorrelationID || got.ClientCorrelationID != "" {
+			t.Errorf("%q: echoed %q, kept %q", bad, a.Header.Get("X-Correlation-ID"), got.ClientCorrelationID)
 		}
 	}
 }
@@ -282,7 +283,7 @@ const submitBody = `{"agent_id":"payments-agent-7","agent_name":"Payments","acti
 	`"context":{"environment":"production","data_classification":"pii","require_human_approval":false},"risk_indicators":{"pii":true,"batch":null},"estimated_cost_usd":0.02}`
 
 // confirming is a handler that confirms the caller itself, as Spec.ConfirmInBatch asks.
-func confirming(ctx context.Context, a *app.App, c *app.Command, _ submit) (out done, err error) {
+func confirming(ctx context.Context, a *app.App, c *command.Command, _ submit) (out done, err error) {
 	key, _ := c.Claim.Record()
 	items, err := a.Store.Get(ctx, key)
 	if err != nil {

@@ -61,8 +61,12 @@ func (m Machine) Start(ctx context.Context, in approvals.Wait) error {
 		StateMachineArn: &m.arn, Name: aws.String(Name(in.Org, in.Action)), Input: input,
 	})
 	var exists *types.ExecutionAlreadyExists
-	if errors.As(err, &exists) {
+	var full *types.ExecutionLimitExceeded
+	switch {
+	case errors.As(err, &exists):
 		return nil
+	case errors.As(err, &full):
+		return fmt.Errorf("start an execution: %w: %w", approvals.ErrTooManyExecutions, err)
 	}
 	return down("start an execution", err)
 }

@@ -96,7 +96,7 @@ func TestWhatAnotherCallHadDoneBeforeIsNoError(t *testing.T) {
 
 func TestEveryOtherFailureIsToBeRepeated(t *testing.T) {
 	failures := []error{
-		&smithy.GenericAPIError{Code: "ThrottlingException"}, &types.ExecutionLimitExceeded{}, &types.StateMachineDoesNotExist{},
+		&smithy.GenericAPIError{Code: "ThrottlingException"}, &types.StateMachineDoesNotExist{},
 		&types.InvalidOutput{}, context.DeadlineExceeded, errors.New("connection reset"),
 	}
 	for _, c := range calls {
@@ -114,6 +114,14 @@ func TestEveryOtherFailureIsToBeRepeated(t *testing.T) {
 	}
 	if err := calls[0].call(executions.New(scripted{new([]string), &types.InvalidToken{}}, "arn:m")); err == nil {
 		t.Error("start took a spent token for a name that exists")
+	}
+}
+
+func TestAFullStateMachineIsToldFromOneThatIsDown(t *testing.T) {
+	full := &types.ExecutionLimitExceeded{}
+	err := executions.New(scripted{new([]string), full}, "arn:m").Start(t.Context(), wait)
+	if !errors.Is(err, approvals.ErrTooManyExecutions) || !errors.Is(err, full) {
+		t.Error(err)
 	}
 }
 

@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"strings"
 
-	"ascend/shared/app"
+	"ascend/shared/app/command"
 	"ascend/shared/domain/problem"
 	"ascend/shared/keys"
 )
@@ -42,19 +42,19 @@ type Credentials struct {
 // An empty header or cookie counts as absent. The error is a problem of kind
 // Unauthenticated, Forbidden (CSRF_FAILED) or Unavailable. Its detail repeats
 // nothing of a credential.
-func (c Credentials) Claim(r *http.Request) (app.Claim, error) {
+func (c Credentials) Claim(r *http.Request) (command.Claim, error) {
 	given, err := read(r)
 	if err != nil {
-		return app.Claim{}, err
+		return command.Claim{}, err
 	}
 	switch {
 	case given.session != "":
 		claim, err := c.token(r, given.session)
 		if err != nil {
-			return app.Claim{}, err
+			return command.Claim{}, err
 		}
 		if changes(r.Method) && !repeatsCSRF(r) {
-			return app.Claim{}, problem.New(problem.KindForbidden, problem.CodeCSRF,
+			return command.Claim{}, problem.New(problem.KindForbidden, problem.CodeCSRF,
 				"a request with the session cookie must repeat the cookie %s in the header %s", csrfCookie, csrfHeader)
 		}
 		return claim, nil
@@ -65,17 +65,17 @@ func (c Credentials) Claim(r *http.Request) (app.Claim, error) {
 	case keys.Looks(given.bearer):
 		return c.Keys.Claim(given.bearer)
 	case given.authorization != "":
-		return app.Claim{}, invalid("the Authorization header holds neither a bearer token nor an API key", nil)
+		return command.Claim{}, invalid("the Authorization header holds neither a bearer token nor an API key", nil)
 	}
-	return app.Claim{}, problem.Unauthenticated(problem.CodeMissingAuth, "authentication is required")
+	return command.Claim{}, problem.Unauthenticated(problem.CodeMissingAuth, "authentication is required")
 }
 
-func (c Credentials) token(r *http.Request, text string) (app.Claim, error) {
+func (c Credentials) token(r *http.Request, text string) (command.Claim, error) {
 	p, err := c.Tokens.Verify(r.Context(), text)
 	if err != nil {
-		return app.Claim{}, err
+		return command.Claim{}, err
 	}
-	return app.Confirmed(p), nil
+	return command.Confirmed(p), nil
 }
 
 // given holds a request's credentials as sent, each bounded and sent at most once.

@@ -154,6 +154,9 @@ func (g *Generator) fill(s *Schema, t reflect.Type, m Mode) error {
 		}
 		s.Properties[f.Name] = property
 	}
+	if ruled, ok := reflect.Zero(t).Interface().(interface{ JSONSchema(*Schema) }); ok && m != Output {
+		ruled.JSONSchema(s)
+	}
 	return nil
 }
 
@@ -190,7 +193,7 @@ func (g *Generator) Field(f reflect.StructField, m Mode) (*Schema, error) {
 			s.Default = jsontext.Value(text)
 		}
 	}
-	return s, s.apply(f.Tag.Get("jsonschema"))
+	return s, nil
 }
 
 // lengths sets the bounds of a string's or list's length. What is required is

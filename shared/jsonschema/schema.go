@@ -2,20 +2,10 @@
 // answers for the API description, events for their subscribers.
 //
 // Beside those of package json it reads the tags of package bind (required,
-// default, min, max, maxlen, enum) and two of its own:
-//
-//	doc:"What it is."                        the description
-//	jsonschema:"minLength=1 items.maxLength=64" keywords of a request's member whose
-//	                                         rules other code enforces
+// default, min, max, maxlen, enum) and doc, the description. A struct whose
+// rules are code states them in a method JSONSchema(*Schema), which amends the
+// schema of a request.
 package jsonschema
-
-import (
-	"fmt"
-	"strconv"
-	"strings"
-
-	"github.com/go-json-experiment/json"
-)
 
 // Schema is a JSON Schema, as far as Go types need it. The zero Schema allows
 // anything.
@@ -43,7 +33,8 @@ type Schema struct {
 	Required    []string           `json:"required,omitzero"`
 	Additional  any                `json:"additionalProperties,omitzero"` // a *Schema, or a bool
 	AnyOf       []*Schema          `json:"anyOf,omitzero"`
-	OneOf       []*Schema          `json:"oneOf,omitzero"`
+	MultipleOf  float64            `json:"multipleOf,omitzero"`
+	Unique      bool               `json:"uniqueItems,omitzero"`
 }
 
 // OrNull returns a schema that allows null beside what s allows.
@@ -69,37 +60,4 @@ func (s *Schema) OrNull() *Schema {
 func (s Schema) Bare() *Schema {
 	s.Description = ""
 	return &s
-}
-
-// apply sets the keywords of a jsonschema tag, each "name=value"; those of a
-// list's entries begin with "items.". Alternatives are separated by "|".
-func (s *Schema) apply(tag string) error {
-	for keyword := range strings.FieldsSeq(tag) {
-		name, text, _ := strings.Cut(keyword, "=")
-		on := s
-		if entry, ok := strings.CutPrefix(name, "items."); ok && s.Items != nil {
-			on, name = s.Items, entry
-		}
-		var value any = text
-		if n, err := strconv.ParseFloat(text, 64); err == nil {
-			value = n
-		} else if name == "enum" || name == "type" && strings.Contains(text, "|") {
-			value = strings.Split(text, "|")
-		}
-		b, err := json.Marshal(map[string]any{name: value})
-		if err == nil {
-			err = json.Unmarshal(b, on, json.RejectUnknownMembers(true))
-		}
-		if err != nil {
-			return fmt.Errorf("jsonschema tag %q: %w", keyword, err)
-		}
-	}
-	if types, ok := s.Type.([]any); ok { // as package json reads an any
-		list := make([]string, len(types))
-		for i, t := range types {
-			list[i], _ = t.(string)
-		}
-		s.Type = list
-	}
-	return nil
 }

@@ -27,7 +27,7 @@ import (
 	"sync"
 	"time"
 
-	"ascend/shared/app"
+	"ascend/shared/app/command"
 	"ascend/shared/domain/problem"
 	"ascend/shared/domain/tenant"
 	"ascend/shared/store"
@@ -112,21 +112,21 @@ func (r *Ring) Issue(org tenant.ID, role tenant.Role, random io.Reader) (secret,
 // Claim verifies that this ring issued the key, without a call to the store. The
 // caller must still confirm the claim with the key's record. For any other text
 // it returns a problem of kind Unauthenticated (INVALID_API_KEY).
-func (r *Ring) Claim(secret string) (app.Claim, error) {
+func (r *Ring) Claim(secret string) (command.Claim, error) {
 	role, body, ok := parse(secret)
 	if !ok || r == nil || len(r.pepper) == 0 {
-		return app.Claim{}, invalid()
+		return command.Claim{}, invalid()
 	}
 	drawn, owner, tag := body[:randomLength], body[randomLength:randomLength+orgLength], body[randomLength+orgLength:]
 	if !hmac.Equal([]byte(tag), []byte(r.tag(string(role), drawn, owner))) {
-		return app.Claim{}, invalid()
+		return command.Claim{}, invalid()
 	}
 	org := tenant.ID(decode(owner))
 	if !org.Valid() {
-		return app.Claim{}, invalid()
+		return command.Claim{}, invalid()
 	}
 	key := store.APIKeyKey(org, r.hash(secret))
-	return app.Unconfirmed(org, key, func(item *store.Item, now time.Time) (tenant.Principal, error) {
+	return command.Unconfirmed(org, key, func(item *store.Item, now time.Time) (tenant.Principal, error) {
 		return confirm(key, org, role, item, now)
 	}), nil
 }

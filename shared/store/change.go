@@ -16,6 +16,8 @@ type Change struct {
 	// Err says why the record cannot be decoded. It then has no images, and
 	// reading it again gives the same error.
 	Err error
+	// Raw is the record as Lambda was given it; nil in a feed.
+	Raw []byte
 }
 
 // Position is a place in a feed: opaque, printable text that may be stored. The

@@ -14,29 +14,24 @@ import (
 )
 
 // DefineStream makes a worker that is called with the changes of tables. do
-// returns what failed, by the index of its change.
+// returns what failed, by the index of its change. A record that cannot be
+// decoded is a change with Err.
 //
 // The answer names the failed records, and only them, for a mapping with
 // ReportBatchItemFailures. Lambda gives again every record from the first
-// failed one on, the others among them too, so do must not mind repeats. A
-// record that cannot be read fails like any other: with
-// BisectBatchOnFunctionError, a bounded age of records and a destination on
-// failure, Lambda parts it from its neighbours, gives up on it alone and puts
-// its place in the stream into the dead-letter queue.
+// failed one on, the others among them too, so do must not mind repeats.
 func DefineStream(s Spec, do func(ctx context.Context, a *app.App, changes []store.Change) (failed map[int]error)) Worker {
 	return define(s, func(ctx context.Context, w Worker, a *app.App, payload []byte) ([]byte, error) {
-		numbers, changes, failed, err := w.read(payload)
+		changes, err := w.read(payload)
 		if err != nil {
 			return nil, err
 		}
-		for i, err := range do(ctx, a, changes) {
-			failed[changes[i].Sequence] = err
-		}
+		failed := do(ctx, a, changes)
 		answer := events.DynamoDBEventResponse{BatchItemFailures: []events.DynamoDBBatchItemFailure{}}
-		for _, n := range numbers {
-			if err := failed[n]; err != nil {
-				w.Log.ErrorContext(ctx, "a stream record failed", "worker", w.ID, "record", n, "error", err)
-				answer.BatchItemFailures = append(answer.BatchItemFailures, events.DynamoDBBatchItemFailure{ItemIdentifier: n})
+		for i, c := range changes {
+			if err := failed[i]; err != nil {
+				w.Log.ErrorContext(ctx, "a stream record failed", "worker", w.ID, "record", c.Sequence, "error", err)
+				answer.BatchItemFailures = append(answer.BatchItemFailures, events.DynamoDBBatchItemFailure{ItemIdentifier: c.Sequence})
 			}
 		}
 		return json.Marshal(answer)
@@ -46,32 +41,28 @@ func DefineStream(s Spec, do func(ctx context.Context, a *app.App, changes []sto
 // read takes a call apart, so that a record that cannot be read does not keep
 // the others from it. It uses encoding/json, which aws-lambda-go's types are
 // made for.
-func (w Worker) read(payload []byte) (numbers []string, changes []store.Change, failed map[string]error, err error) {
+func (w Worker) read(payload []byte) (changes []store.Change, err error) {
 	var call struct{ Records []json.RawMessage }
 	if err := json.Unmarshal(payload, &call); err != nil {
-		return nil, nil, nil, fmt.Errorf("decode the call of %s: %w", w.ID, err)
+		return nil, fmt.Errorf("decode the call of %s: %w", w.ID, err)
 	}
-	failed = map[string]error{}
 	for _, raw := range call.Records {
 		var place struct {
 			Change struct{ SequenceNumber string } `json:"dynamodb"`
 		}
 		if err := json.Unmarshal(raw, &place); err != nil || place.Change.SequenceNumber == "" {
-			return nil, nil, nil, errors.Join(fmt.Errorf("decode the call of %s: a record without place in its stream", w.ID), err)
+			return nil, errors.Join(fmt.Errorf("decode the call of %s: a record without place in its stream", w.ID), err)
 		}
-		n := place.Change.SequenceNumber
-		numbers = append(numbers, n)
+		change := store.Change{Sequence: place.Change.SequenceNumber}
 		var record events.DynamoDBEventRecord
 		if err := json.Unmarshal(raw, &record); err != nil {
-			failed[n] = fmt.Errorf("decode a stream record: %w", err)
-			continue
+			change.Err = fmt.Errorf("decode a stream record: %w", err)
+		} else {
+			change, err = dynamo.Change(w.TablePrefix, record)
+			change.Err = err
 		}
-		change, err := dynamo.Change(w.TablePrefix, record)
-		if err != nil {
-			failed[n] = err
-			continue
-		}
+		change.Raw = raw
 		changes = append(changes, change)
 	}
-	return numbers, changes, failed, nil
+	return changes, nil
 }

@@ -137,7 +137,7 @@ func TestTheREADMENamesEveryExample(t *testing.T) {
 	}
 }
 
-// canonical is text with its members in order; its numbers stay as written, since 45.0 is not 45 here.
+// canonical returns text with its members in order; its numbers stay as written, since 45.0 is not 45 here.
 func canonical(t *testing.T, text []byte) string {
 	t.Helper()
 	v := jsontext.Value(slices.Clone(text))

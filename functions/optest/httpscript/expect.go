@@ -1,10 +1,17 @@
 package httpscript
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"maps"
 	"math"
+	"net/http"
+	"net/url"
 	"reflect"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -13,60 +20,132 @@ import (
 	"ascend/functions/optest/documented"
 )
 
-var (
-	captureLine = regexp.MustCompile(`^capture ([a-z][a-z0-9-]*) = (\..*|header \S+|link next)$`)
-	wordLine    = regexp.MustCompile(`^(?:problem (\S+)|shape (\S+?)(?: of (\..*))?)$`)
-	testLine    = regexp.MustCompile(`^(header \S+|body|\.(?:\["[^"]*"\]|\[[^]]*\]|[^\s\[])*) (==|!=|<|<=|>|>=|~|!~|has|length|is|exists|absent)(?: (.*))?$`)
-)
+// answer is what came back.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+	json   any // the decoded body, nil unless it is JSON
+	url    *url.URL
+}
 
-func checkSyntax(text string) error {
-	if captureLine.MatchString(text) || wordLine.MatchString(text) {
+// check holds an answer to what every answer of the service must be.
+func (p *player) check(a *answer) error {
+	media, expected := a.header.Get("Content-Type"), "application/json"
+	if a.status >= 400 {
+		expected = "application/problem+json"
+	}
+	switch {
+	case a.json == nil:
+		return fmt.Errorf("the answer is not JSON")
+	case !strings.HasPrefix(media, expected):
+		return fmt.Errorf("the answer's Content-Type is %q, not %s", media, expected)
+	case a.status < 400:
 		return nil
+	case bytes.Contains(a.body, []byte("goroutine ")) || bytes.Contains(a.body, []byte(".go:")):
+		return fmt.Errorf("the problem shows the service's inside")
 	}
-	m := testLine.FindStringSubmatch(text)
-	if m == nil {
-		return fmt.Errorf("not an expectation: %s", text)
+	for _, text := range []string{
+		".type is string", ".title is string", ".status == " + strconv.Itoa(a.status), ".detail is string", ".instance is string",
+		".error_code is string", ".correlation_id is string", ".timestamp is time",
+	} {
+		e := expectation{text: text}
+		if err := errors.Join(e.parse(), p.hold(a, &e)); err != nil {
+			return fmt.Errorf("of every problem, %s: %w", text, err)
+		}
 	}
-	if alone := m[2] == "exists" || m[2] == "absent"; alone != (m[3] == "") {
-		return fmt.Errorf("%s takes %s: %s", m[2], map[bool]string{true: "no value", false: "a value"}[alone], text)
-	}
-	if m[2] == "~" || m[2] == "!~" {
-		_, err := regexp.Compile(placeholder.ReplaceAllString(m[3], "x"))
-		return err
+	for _, field := range lookUp(a.json, ".errors[*]") {
+		if len(lookUp(field, ".pointer"))+len(lookUp(field, ".detail")) != 2 {
+			return fmt.Errorf("each of the problem's .errors must have pointer and detail: %s", show(field))
+		}
 	}
 	return nil
 }
 
-// hold holds an answer to one expectation; nil when it is met.
-func (p *player) hold(a *answer, text string) error {
-	if m := captureLine.FindStringSubmatch(text); m != nil {
-		return p.capture(a, m[1], m[2])
-	}
-	text, err := p.expand(text)
-	if err != nil {
-		return err
-	}
-	if m := wordLine.FindStringSubmatch(text); m != nil {
-		if m[1] != "" {
-			return test(lookUp(a.json, ".error_code"), "==", `"`+m[1]+`"`, a)
-		}
-		return p.holdShape(a, m[2], m[3])
-	}
-	m := testLine.FindStringSubmatch(text)
-	if m == nil {
-		return fmt.Errorf("not an expectation once its variables are filled in")
-	}
-	if name, ok := strings.CutPrefix(m[1], "header "); ok {
-		var found []any
+var nextLink = regexp.MustCompile(`<([^>]*)>[^,]*;\s*rel="?next"?`)
+
+// find returns what a part of the answer holds.
+func (a *answer) find(part string) (found []any, err error) {
+	if name, ok := strings.CutPrefix(part, "header "); ok {
 		if values := a.header.Values(name); len(values) > 0 {
 			found = []any{strings.Join(values, ", ")}
 		}
-		return test(found, m[2], m[3], a)
+		return found, nil
 	}
-	if m[1] == "body" {
-		return test([]any{string(a.body)}, m[2], m[3], a)
+	switch part {
+	case "body":
+		return []any{string(a.body)}, nil
+	case "link next":
+		m := nextLink.FindStringSubmatch(strings.Join(a.header.Values("Link"), ", "))
+		if m == nil {
+			return nil, fmt.Errorf("no next link in %q", a.header.Values("Link"))
+		}
+		next, err := a.url.Parse(m[1])
+		if err != nil {
+			return nil, err
+		}
+		return []any{next.String()}, nil
 	}
-	return test(lookUp(a.json, m[1]), m[2], m[3], a)
+	return lookUp(a.json, part), nil
+}
+
+// one returns the only value of a part.
+func (a *answer) one(part string) (any, error) {
+	found, err := a.find(part)
+	if err == nil && len(found) != 1 {
+		err = fmt.Errorf("%s finds %d values, not one", part, len(found))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return found[0], nil
+}
+
+// hold holds an answer to one expectation; nil when it is met.
+func (p *player) hold(a *answer, e *expectation) error {
+	part, err := p.expand(e.part)
+	if err != nil {
+		return err
+	}
+	value, err := p.expand(e.value)
+	if err != nil {
+		return err
+	}
+	switch e.op {
+	case "capture":
+		v, err := a.one(part)
+		if err != nil {
+			return err
+		}
+		if text, ok := v.(string); ok {
+			p.vars[value] = text
+			return nil
+		}
+		text, err := json.Marshal(v, json.Deterministic(true))
+		p.vars[value] = string(text)
+		return err
+	case "shape":
+		return p.holdShape(a, value, part)
+	}
+	found, err := a.find(part)
+	switch {
+	case err != nil:
+		return err
+	case e.op == "absent" && len(found) > 0:
+		return fmt.Errorf("it is there: %s", show(found[0]))
+	case e.op != "absent" && len(found) == 0:
+		return fmt.Errorf("it is absent")
+	}
+	for _, got := range found {
+		met, err := test(got, e.op, value, a)
+		if err != nil {
+			return err
+		}
+		if !met {
+			return fmt.Errorf("it is %s", show(got))
+		}
+	}
+	return nil
 }
 
 // holdShape holds an answer, or the part of it at a path, to a documented example.
@@ -75,121 +154,79 @@ func (p *player) holdShape(a *answer, name, path string) error {
 	if err != nil {
 		return err
 	}
-	part := a.body
+	actual := a.body
 	if path != "" {
-		found := lookUp(a.json, path)
-		if len(found) != 1 {
-			return fmt.Errorf("%s finds %d values, not one", path, len(found))
+		v, err := a.one(path)
+		if err != nil {
+			return err
 		}
-		if part, err = json.Marshal(found[0]); err != nil {
+		if actual, err = json.Marshal(v); err != nil {
 			return err
 		}
 	}
-	if faults := documented.Shape(example, part); len(faults) > 0 {
+	if faults := documented.Shape(example, actual); len(faults) > 0 {
 		return fmt.Errorf("%s", strings.Join(faults, "; "))
 	}
 	return nil
 }
 
-// test applies an operator to what was found: each of it must pass.
-func test(found []any, op, value string, a *answer) error {
-	switch {
-	case op == "absent" && len(found) > 0:
-		return fmt.Errorf("it is there: %s", show(found[0]))
-	case op == "absent":
-		return nil
-	case len(found) == 0:
-		return fmt.Errorf("it is absent")
-	}
-	for _, got := range found {
-		if err := testOne(got, op, value, a); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func testOne(got any, op, value string, a *answer) error {
+// test applies an operator to a value.
+func test(got any, op, value string, a *answer) (bool, error) {
 	switch op {
 	case "exists":
-		return nil
+		return true, nil
 	case "is":
-		for _, kind := range strings.Split(value, "|") {
-			if isKind(got, kind) {
-				return nil
-			}
-		}
-		return fmt.Errorf("it is %s", show(got))
+		return slices.ContainsFunc(strings.Split(value, "|"), func(kind string) bool { return isKind(got, kind) }), nil
 	case "~", "!~":
-		s, isText := got.(string)
-		pattern, err := regexp.Compile(value)
-		if err != nil {
-			return err
-		}
-		if !isText || pattern.MatchString(s) != (op == "~") {
-			return fmt.Errorf("it is %s", show(got))
-		}
-		return nil
+		text, isText := got.(string)
+		met, err := regexp.MatchString(value, text)
+		return isText && met == (op == "~"), err
 	}
 	value, except, _ := strings.Cut(value, " except ")
-	want, err := operand(value, a)
-	if err != nil {
-		return err
+	var want any
+	if strings.HasPrefix(value, ".") {
+		v, err := a.one(value)
+		if err != nil {
+			return false, err
+		}
+		want = v
+	} else if err := json.Unmarshal([]byte(value), &want); err != nil {
+		return false, fmt.Errorf("%s is neither JSON nor a path", value)
 	}
-	for _, name := range strings.Fields(except) {
-		got, want = without(got, name), without(want, name)
+	if except != "" {
+		got, want = without(got, strings.Fields(except)), without(want, strings.Fields(except))
 	}
-	if !compare(got, op, want) {
-		return fmt.Errorf("it is %s", show(got))
-	}
-	return nil
-}
-
-func compare(got any, op string, want any) bool {
-	x, xOK := got.(float64)
-	y, yOK := want.(float64)
-	switch op {
+	list, isList := got.([]any)
+	switch x, y := number(got), number(want); op {
 	case "==":
-		return reflect.DeepEqual(got, want)
+		return reflect.DeepEqual(got, want), nil
 	case "!=":
-		return !reflect.DeepEqual(got, want)
+		return !reflect.DeepEqual(got, want), nil
 	case "has":
-		list, _ := got.([]any)
-		for _, element := range list {
-			if reflect.DeepEqual(element, want) {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(list, func(v any) bool { return reflect.DeepEqual(v, want) }), nil
 	case "length":
-		list, isList := got.([]any)
-		return isList && yOK && float64(len(list)) == y
-	case "<":
-		return xOK && yOK && x < y
-	case "<=":
-		return xOK && yOK && x <= y
-	case ">":
-		return xOK && yOK && x > y
-	case ">=":
-		return xOK && yOK && x >= y
+		return isList && float64(len(list)) == y, nil
+	default: // comparisons of what is no number fail
+		return op[0] == '<' && x < y || op[0] == '>' && x > y || len(op) == 2 && x == y, nil
 	}
-	return false
 }
 
-// operand is a JSON value, or what a path finds in the same answer.
-func operand(text string, a *answer) (any, error) {
-	if strings.HasPrefix(text, ".") {
-		found := lookUp(a.json, text)
-		if len(found) != 1 {
-			return nil, fmt.Errorf("%s finds %d values, not one", text, len(found))
-		}
-		return found[0], nil
+// without returns an object without some members; anything else as it is.
+func without(v any, names []string) any {
+	object, ok := v.(map[string]any)
+	if !ok {
+		return v
 	}
-	var v any
-	if err := json.Unmarshal([]byte(text), &v); err != nil {
-		return nil, fmt.Errorf("%s is neither JSON nor a path", text)
+	object = maps.Clone(object)
+	maps.DeleteFunc(object, func(name string, _ any) bool { return slices.Contains(names, name) })
+	return object
+}
+
+func number(v any) float64 {
+	if f, ok := v.(float64); ok {
+		return f
 	}
-	return v, nil
+	return math.NaN()
 }
 
 func isKind(v any, kind string) bool {
@@ -209,19 +246,48 @@ func isKind(v any, kind string) bool {
 	return kind == "object"
 }
 
-// without is an object without one member; anything else is left as it is.
-func without(v any, name string) any {
-	object, ok := v.(map[string]any)
-	if !ok {
-		return v
-	}
-	rest := make(map[string]any, len(object))
-	for k, inner := range object {
-		if k != name {
-			rest[k] = inner
+var pathPart = regexp.MustCompile(`\.([^.\[\]]+)|\["([^"]*)"\]|\[(-?\d+)\]|\[(\*)\]|\[([^=\]]+)=([^\]]*)\]`)
+
+// lookUp returns everything that a path finds in a decoded JSON value.
+func lookUp(v any, path string) []any {
+	found := []any{v}
+	for _, part := range pathPart.FindAllStringSubmatch(path, -1) {
+		var next []any
+		for _, at := range found {
+			next = append(next, follow(at, part)...)
 		}
+		found = next
 	}
-	return rest
+	return found
+}
+
+func follow(at any, part []string) []any {
+	object, _ := at.(map[string]any)
+	list, _ := at.([]any)
+	name, index, each, key, want := part[1]+part[2], part[3], part[4], part[5], part[6]
+	i := -1
+	switch {
+	case name != "":
+		if v, ok := object[name]; ok {
+			return []any{v}
+		}
+	case each != "":
+		return list
+	case index != "":
+		if i, _ = strconv.Atoi(index); i < 0 {
+			i += len(list)
+		}
+	case key != "":
+		i = slices.IndexFunc(list, func(element any) bool {
+			member, _ := element.(map[string]any)
+			got, ok := member[key]
+			return ok && (got == want || show(got) == want)
+		})
+	}
+	if i < 0 || i >= len(list) {
+		return nil
+	}
+	return list[i : i+1]
 }
 
 func show(v any) string {

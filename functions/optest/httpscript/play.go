@@ -3,6 +3,7 @@ package httpscript
 import (
 	"context"
 	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -11,7 +12,9 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -20,46 +23,20 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Env is the service that scripts are played against, and who plays. Every
-// credential must be given; a script that needs one that is missing fails.
-// Scripts know it by the name in brackets, in "as: name" and as ${name}.
+// Env is the service that scripts are played against, and who plays.
 type Env struct {
-	BaseURL  string       // such as http://127.0.0.1:8080; may have a path
-	Client   *http.Client // nil: one with a time limit of 30 s; redirects are never followed
-	Examples fs.FS        // the documented examples; RunDir fills it in
+	BaseURL  string // such as http://127.0.0.1:8080; may have a path
+	Examples fs.FS  // the documented examples; nil: RunDir takes those beside its folder
 
-	// The first organisation. Key must have been created by Admin's person.
-	// Manager must be another person than Admin, and AdminNoMFA another than both.
-	Key        string // [key] an API key of role admin
-	Admin      string // [admin] a JWT of role admin with an MFA claim (amr)
-	AdminNoMFA string // [admin-no-mfa] a JWT of role admin without one
-	Manager    string // [manager] a JWT of role manager with an MFA claim
-	User       string // [user] a JWT of role user
-	Viewer     string // [viewer] a JWT of role viewer
-	Expired    string // [expired] a JWT of the first organisation, properly signed, that has expired
-
-	// The second organisation.
-	OtherKey   string // [other-key] an API key of role admin
-	OtherAdmin string // [other-admin] a JWT of role admin with an MFA claim
+	// Credentials are what "as: name" sends and ${name} stands for. Of the first
+	// organisation: "key", an API key of role admin that admin's person made; the
+	// JWTs "admin" and "manager", with an MFA claim (amr), of two persons, and
+	// "admin-no-mfa" of a third without one; "user" and "viewer"; "expired",
+	// properly signed. Of the second, both of role admin: "other-key" and "other-admin".
+	Credentials map[string]string
 }
 
-func (e Env) credential(name string) (string, error) {
-	value, known := map[string]string{
-		"key": e.Key, "admin": e.Admin, "admin-no-mfa": e.AdminNoMFA, "manager": e.Manager, "user": e.User,
-		"viewer": e.Viewer, "expired": e.Expired, "other-key": e.OtherKey, "other-admin": e.OtherAdmin,
-	}[name]
-	switch {
-	case !known:
-		return "", fmt.Errorf("no credential is called %q", name)
-	case value == "":
-		return "", fmt.Errorf("the environment has no credential %q", name)
-	}
-	return value, nil
-}
-
-// RunDir plays every *.http file of a folder as a subtest of its own. The
-// documented examples are taken from ../documented beside the folder unless
-// env has them.
+// RunDir plays every *.http file of a folder as a subtest of its own.
 func RunDir(t *testing.T, dir string, env Env) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(dir, "*.http"))
@@ -91,11 +68,6 @@ func Play(ctx context.Context, name, script string, env Env) error {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	p := &player{name: name, env: env, vars: map[string]string{"unique": strings.ToLower(rand.Text()[:12])}}
-	p.client = http.Client{Timeout: 30 * time.Second}
-	if env.Client != nil {
-		p.client = *env.Client
-	}
-	p.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	for _, s := range steps {
 		if s.let != "" {
 			if p.vars[s.let], err = p.expand(s.value); err != nil {
@@ -104,7 +76,7 @@ func Play(ctx context.Context, name, script string, env Env) error {
 			continue
 		}
 		for range s.repeat {
-			if err := p.await(ctx, s); err != nil {
+			if err := p.play(ctx, s); err != nil {
 				return err
 			}
 		}
@@ -113,25 +85,9 @@ func Play(ctx context.Context, name, script string, env Env) error {
 }
 
 type player struct {
-	name   string
-	env    Env
-	client http.Client
-	vars   map[string]string
-}
-
-// await plays a request, again and again while it may still come to what is expected.
-func (p *player) await(ctx context.Context, s step) error {
-	deadline := time.Now().Add(s.wait)
-	for {
-		err := p.play(ctx, s)
-		if err == nil || !time.Now().Before(deadline) || ctx.Err() != nil {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(100 * time.Millisecond):
-		}
-	}
+	name string
+	env  Env
+	vars map[string]string
 }
 
 func (p *player) play(ctx context.Context, s step) error {
@@ -141,22 +97,20 @@ func (p *player) play(ctx context.Context, s step) error {
 	}
 	var faults []error
 	fault := func(line int, text string, err error) {
-		faults = append(faults, fmt.Errorf("%s:%d: %s: %w", p.name, line, text, err))
+		if err != nil {
+			faults = append(faults, fmt.Errorf("%s:%d: %s: %w", p.name, line, text, err))
+		}
 	}
 	request := s.method + " " + brief(s.target, 120)
 	if !slices.Contains(s.status, a.status) {
 		fault(s.line, request, fmt.Errorf("answered %d, want %v", a.status, s.status))
 	}
-	if s.raw {
-		_ = json.Unmarshal(a.body, &a.json) // a raw answer need not be JSON
-	} else if err := a.check(); err != nil {
-		fault(s.line, request, err)
+	if !s.raw {
+		fault(s.line, request, p.check(a))
 	}
 	if len(faults) == 0 {
 		for _, e := range s.expect {
-			if err := p.hold(a, e.text); err != nil {
-				fault(e.line, e.text, err)
-			}
+			fault(e.line, e.text, p.hold(a, &e))
 		}
 	}
 	if len(faults) > 0 {
@@ -165,7 +119,34 @@ func (p *player) play(ctx context.Context, s step) error {
 	return errors.Join(faults...)
 }
 
+// client follows no redirects, which are answers as others.
+var client = http.Client{
+	Timeout:       30 * time.Second,
+	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+}
+
 func (p *player) send(ctx context.Context, s step) (*answer, error) {
+	r, err := p.request(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	response, err := client.Do(r)
+	if err != nil {
+		return nil, fmt.Errorf("send: %w", err)
+	}
+	defer response.Body.Close()
+	a := &answer{status: response.StatusCode, header: response.Header}
+	if a.body, err = io.ReadAll(io.LimitReader(response.Body, 32<<20)); err != nil {
+		return nil, fmt.Errorf("read the answer: %w", err)
+	}
+	_ = json.Unmarshal(a.body, &a.json) // check minds what is no JSON
+	if a.url, err = url.Parse(r.URL.Scheme + "://" + r.URL.Host + r.URL.Opaque); err != nil {
+		a.url = r.URL
+	}
+	return a, nil
+}
+
+func (p *player) request(ctx context.Context, s step) (*http.Request, error) {
 	target, err := p.expand(s.target)
 	if err != nil {
 		return nil, err
@@ -173,15 +154,6 @@ func (p *player) send(ctx context.Context, s step) (*answer, error) {
 	base, err := url.Parse(p.env.BaseURL)
 	if err != nil {
 		return nil, fmt.Errorf("the base URL: %w", err)
-	}
-	// Opaque is sent as it is: a hostile path must arrive hostile.
-	u := &url.URL{Scheme: base.Scheme, Host: base.Host}
-	if after, found := strings.CutPrefix(target, base.Scheme+"://"+base.Host); found {
-		u.Opaque = after
-	} else if strings.HasPrefix(target, "/") {
-		u.Opaque = strings.TrimSuffix(base.Path, "/") + target
-	} else {
-		return nil, fmt.Errorf("the target %q is not of %s", target, p.env.BaseURL)
 	}
 	body, err := p.body(s)
 	if err != nil {
@@ -191,18 +163,24 @@ func (p *player) send(ctx context.Context, s step) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.URL = u
+	// Opaque is sent as it is: a hostile path must arrive hostile.
+	r.URL = &url.URL{Scheme: base.Scheme, Host: base.Host, Opaque: strings.TrimSuffix(base.Path, "/") + target}
+	if after, found := strings.CutPrefix(target, base.Scheme+"://"+base.Host); found {
+		r.URL.Opaque = after
+	} else if !strings.HasPrefix(target, "/") {
+		return nil, fmt.Errorf("the target %q is not of %s", target, p.env.BaseURL)
+	}
 	if body != "" {
 		r.Header.Set("Content-Type", "application/json")
 	}
 	if s.as != "" {
-		credential, err := p.env.credential(s.as)
-		if err != nil {
-			return nil, err
-		}
-		if strings.HasSuffix(s.as, "key") {
+		credential := p.env.Credentials[s.as]
+		switch {
+		case credential == "":
+			return nil, fmt.Errorf("the environment has no credential %q", s.as)
+		case strings.HasSuffix(s.as, "key"):
 			r.Header.Set("X-API-Key", credential)
-		} else {
+		default:
 			r.Header.Set("Authorization", "Bearer "+credential)
 		}
 	}
@@ -213,23 +191,10 @@ func (p *player) send(ctx context.Context, s step) (*answer, error) {
 		}
 		r.Header.Set(h[0], value)
 	}
-	response, err := p.client.Do(r)
-	if err != nil {
-		return nil, fmt.Errorf("send: %w", err)
-	}
-	defer response.Body.Close()
-	a := &answer{status: response.StatusCode, header: response.Header}
-	if a.body, err = io.ReadAll(io.LimitReader(response.Body, 32<<20)); err != nil {
-		return nil, fmt.Errorf("read the answer: %w", err)
-	}
-	a.url, err = url.Parse(base.Scheme + "://" + base.Host + u.Opaque)
-	if err != nil {
-		a.url = base
-	}
-	return a, nil
+	return r, nil
 }
 
-// body is the body as written, or the documented request with members replaced.
+// body returns the body as written, or the documented request with members replaced.
 func (p *player) body(s step) (string, error) {
 	if s.example == "" {
 		return p.expand(strings.TrimRight(strings.Join(s.body, "\n"), " \n"))
@@ -245,13 +210,49 @@ func (p *player) body(s step) (string, error) {
 	if changes, err = p.expand(changes); err != nil {
 		return "", err
 	}
-	var members, replaced map[string]jsontext.Value
-	if err := errors.Join(json.Unmarshal(example, &members), json.Unmarshal([]byte(changes), &replaced)); err != nil {
+	var members map[string]jsontext.Value // into which the second is merged
+	if err := errors.Join(json.Unmarshal(example, &members), json.Unmarshal([]byte(changes), &members)); err != nil {
 		return "", fmt.Errorf("replace members of %s: %w", name, err)
-	}
-	for member, value := range replaced {
-		members[member] = value
 	}
 	text, err := json.Marshal(members, json.Deterministic(true))
 	return string(text), err
+}
+
+var placeholder = regexp.MustCompile(`\$\{([^}]*)\}`)
+
+// expand fills in the variables of a text.
+func (p *player) expand(text string) (string, error) {
+	var faults []error
+	out := placeholder.ReplaceAllStringFunc(text, func(found string) string {
+		made, err := p.variable(found[2 : len(found)-1])
+		faults = append(faults, err)
+		return made
+	})
+	return out, errors.Join(faults...)
+}
+
+func (p *player) variable(name string) (string, error) {
+	word, rest, _ := strings.Cut(name, " ")
+	switch word {
+	case "repeat":
+		count, text, _ := strings.Cut(rest, " ")
+		n, err := strconv.Atoi(count)
+		if err != nil || n < 0 || text == "" {
+			return "", fmt.Errorf("${%s} is not a count and a text", name)
+		}
+		return strings.Repeat(strings.ReplaceAll(text, `\x7d`, "}"), n), nil
+	case "hex":
+		raw, err := hex.DecodeString(rest)
+		return string(raw), err
+	case "time":
+		d, err := time.ParseDuration(rest)
+		return time.Now().UTC().Add(d).Format(time.RFC3339), err
+	}
+	if value, ok := p.vars[name]; ok {
+		return value, nil
+	}
+	if value := p.env.Credentials[name]; value != "" {
+		return value, nil
+	}
+	return "", fmt.Errorf("no variable or credential %q", name)
 }

@@ -22,7 +22,6 @@
 //
 //	as: NAME                 the credential to send (see [Env]); none without it
 //	body: EXAMPLE {members}  the body is that documented request, with top-level members replaced
-//	wait: 5s                 repeat the request until its expectations hold, no longer than this
 //	repeat: 3                send the request so many times; each answer is held to the expectations
 //
 // A body is sent as application/json unless a Content-Type header says otherwise.
@@ -35,10 +34,10 @@
 //	PATH OP VALUE            OP is ==, !=, <, <=, >, >=, has (an element), length, is, ~ or !~ (a regular expression)
 //	PATH exists, PATH absent
 //	header NAME OP VALUE     also exists and absent
-//	body ~ PATTERN           of the whole answer as text; also !~
+//	body OP VALUE            of the whole answer as text
 //	problem CODE             the problem's error_code
 //	shape EXAMPLE            every field of the documented answer, with its type; "of PATH" holds a part
-//	capture NAME = PATH, header NAME, or link next    a variable for what follows
+//	capture NAME = PATH      a variable for what follows; "link next" is the next page
 //
 // A path is . or members and elements: .agents[0].id, .paths["/health"].get,
 // .agents[agent_id=shop].status (the first such element), .agents[*].status
@@ -60,7 +59,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // A step is one request with its expectations, or one let.
@@ -71,16 +69,16 @@ type step struct {
 	as, example    string
 	headers        [][2]string
 	body           []string
-	wait           time.Duration
 	repeat         int
 	status         []int
 	raw            bool
 	expect         []expectation
 }
 
+// expectation is what an operator must find true of a part of the answer.
 type expectation struct {
-	line int
-	text string
+	line                  int
+	text, part, op, value string
 }
 
 var (
@@ -88,45 +86,39 @@ var (
 	headerLine  = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9-]*): ?(.*)$`)
 	letLine     = regexp.MustCompile(`^let ([a-z][a-z0-9-]*) = (.*)$`)
 	statusLine  = regexp.MustCompile(`^=> (\d{3}(?:\|\d{3})*)( raw)?$`)
+	captureLine = regexp.MustCompile(`^capture ([a-z][a-z0-9-]*) = (\..*|link next)$`)
+	shapeLine   = regexp.MustCompile(`^shape (\S+?)(?: of (\..*))?$`)
+	testLine    = regexp.MustCompile(`^(header \S+|body|\.(?:\["[^"]*"\]|\[[^]]*\]|[^\s\[])*) (==|!=|<|<=|>|>=|~|!~|has|length|is|exists|absent)(?: (.*))?$`)
 )
 
 // parse reads a whole script, so that nothing is sent of one that is not well formed.
-func parse(script string) ([]step, error) {
-	var steps []step
-	var s *step // the request being read, until its status line
+func parse(script string) (steps []step, err error) {
+	open := false // the last step's status line is to come
 	for i, text := range strings.Split(script, "\n") {
-		line := i + 1
-		if s != nil {
-			done, err := s.read(line, text)
-			if err != nil {
-				return nil, fmt.Errorf("line %d: %w", line, err)
-			}
-			if done {
-				steps, s = append(steps, *s), nil
-			}
-			continue
-		}
-		text = strings.TrimSpace(text)
+		trimmed := strings.TrimSpace(text)
+		let, request := letLine.FindStringSubmatch(trimmed), requestLine.FindStringSubmatch(trimmed)
 		switch {
-		case text == "" || text[0] == '#':
-		case letLine.MatchString(text):
-			m := letLine.FindStringSubmatch(text)
-			steps = append(steps, step{line: line, let: m[1], value: m[2]})
-		case requestLine.MatchString(text):
-			m := requestLine.FindStringSubmatch(text)
-			s = &step{line: line, method: m[1], target: m[2], repeat: 1}
+		case open:
+			open, err = steps[len(steps)-1].read(text, trimmed)
+		case trimmed == "" || trimmed[0] == '#':
+		case let != nil:
+			steps = append(steps, step{line: i + 1, let: let[1], value: let[2]})
+		case request != nil:
+			steps, open = append(steps, step{line: i + 1, method: request[1], target: request[2], repeat: 1}), true
 		case len(steps) == 0 || steps[len(steps)-1].let != "":
-			return nil, fmt.Errorf("line %d: an expectation before any request: %s", line, text)
+			err = fmt.Errorf("an expectation before any request: %s", trimmed)
 		default:
-			if err := checkSyntax(text); err != nil {
-				return nil, fmt.Errorf("line %d: %w", line, err)
-			}
+			e := expectation{line: i + 1, text: trimmed}
+			err = e.parse()
 			last := &steps[len(steps)-1]
-			last.expect = append(last.expect, expectation{line, text})
+			last.expect = append(last.expect, e)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("line %d: %w", i+1, err)
 		}
 	}
-	if s != nil {
-		return nil, fmt.Errorf("line %d: the request has no => line", s.line)
+	if open {
+		return nil, fmt.Errorf("line %d: the request has no => line", steps[len(steps)-1].line)
 	}
 	if len(steps) == 0 {
 		return nil, fmt.Errorf("line 1: the script is empty")
@@ -134,22 +126,20 @@ func parse(script string) ([]step, error) {
 	return steps, nil
 }
 
-// read takes one line of a request; done at its status line.
-func (s *step) read(line int, text string) (done bool, err error) {
-	trimmed := strings.TrimSpace(text)
+// read takes one line of a request and reports whether more are to come.
+func (s *step) read(text, trimmed string) (open bool, err error) {
 	if m := statusLine.FindStringSubmatch(trimmed); m != nil {
-		for _, code := range strings.Split(m[1], "|") {
+		for code := range strings.SplitSeq(m[1], "|") {
 			n, _ := strconv.Atoi(code)
 			s.status = append(s.status, n)
 		}
 		s.raw = m[2] != ""
-		return true, nil
-	}
-	if strings.HasPrefix(trimmed, "=>") {
-		return false, fmt.Errorf("not a status line: %s", trimmed)
+		return false, nil
 	}
 	m := headerLine.FindStringSubmatch(trimmed)
 	switch {
+	case strings.HasPrefix(trimmed, "=>"):
+		return false, fmt.Errorf("not a status line: %s", trimmed)
 	case m == nil && trimmed != "" && s.example != "":
 		return false, fmt.Errorf("a body beside body: %s", trimmed)
 	case m != nil && len(s.body) > 0:
@@ -158,25 +148,48 @@ func (s *step) read(line int, text string) (done bool, err error) {
 		if trimmed != "" || len(s.body) > 0 {
 			s.body = append(s.body, text)
 		}
-		return false, nil
-	}
-	switch m[1] {
-	case "as":
+	case m[1] == "as":
 		s.as = m[2]
-	case "body":
+	case m[1] == "body":
 		s.example = m[2]
-	case "wait":
-		s.wait, err = time.ParseDuration(m[2])
-	case "repeat":
-		s.repeat, err = strconv.Atoi(m[2])
-		if err == nil && s.repeat < 1 {
+	case m[1] == "repeat":
+		if s.repeat, err = strconv.Atoi(m[2]); err == nil && s.repeat < 1 {
 			err = fmt.Errorf("repeat: %d sends nothing", s.repeat)
 		}
+	case m[1][0] >= 'a':
+		return false, fmt.Errorf("unknown word %q; headers are written with a capital", m[1])
 	default:
-		if m[1][0] >= 'a' {
-			return false, fmt.Errorf("unknown word %q; headers are written with a capital", m[1])
-		}
 		s.headers = append(s.headers, [2]string{m[1], m[2]})
 	}
-	return false, err
+	return true, err
+}
+
+// parse takes the text apart.
+func (e *expectation) parse() (err error) {
+	text := e.text
+	if code, ok := strings.CutPrefix(text, "problem "); ok {
+		text = `.error_code == "` + code + `"`
+	}
+	if m := captureLine.FindStringSubmatch(text); m != nil {
+		e.value, e.op, e.part = m[1], "capture", m[2]
+		return nil
+	}
+	if m := shapeLine.FindStringSubmatch(text); m != nil {
+		e.value, e.op, e.part = m[1], "shape", m[2]
+		return nil
+	}
+	m := testLine.FindStringSubmatch(text)
+	if m == nil {
+		return fmt.Errorf("not an expectation: %s", text)
+	}
+	e.part, e.op, e.value = m[1], m[2], m[3]
+	switch alone := e.op == "exists" || e.op == "absent"; {
+	case alone && e.value != "":
+		return fmt.Errorf("%s takes no value: %s", e.op, text)
+	case !alone && e.value == "":
+		return fmt.Errorf("%s takes a value: %s", e.op, text)
+	case strings.HasSuffix(e.op, "~"):
+		_, err = regexp.Compile(placeholder.ReplaceAllString(e.value, "x"))
+	}
+	return err
 }

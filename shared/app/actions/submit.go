@@ -128,7 +128,7 @@ func (s *Service) newAction(c *command.Command, in governance.Input, customer or
 	act := &action.Action{
 		ID: s.ids.New(c.At), Org: c.Principal.Org, Submitter: c.Principal, Command: c.ID,
 		Input: in, Verdict: governance.Decide(in), Digest: digest,
-		CreatedAt: c.At, UpdatedAt: c.At, CorrelationID: c.CorrelationID, ClientCorrelationID: c.CallerID, Revision: 1,
+		CreatedAt: c.At, UpdatedAt: c.At, CorrelationID: c.CorrelationID, ClientCorrelationID: c.ClientCorrelationID, Revision: 1,
 	}
 	act.Status = act.Verdict.Status
 	if act.Pending() {

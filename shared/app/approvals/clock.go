@@ -9,6 +9,7 @@ import (
 	"ascend/shared/app/command"
 	"ascend/shared/app/record"
 	"ascend/shared/domain/action"
+	"ascend/shared/domain/governance"
 	"ascend/shared/domain/problem"
 	"ascend/shared/domain/tenant"
 	"ascend/shared/store"
@@ -88,6 +89,13 @@ func (s *Service) SyncClock(ctx context.Context, change store.Change) error {
 	if s.Executions == nil || change.New == nil || !store.IsAction(change.Key) {
 		return nil
 	}
+	first := change.Old
+	if first == nil {
+		first = change.New
+	}
+	if was := status(first); was != "" && was != string(governance.Pending) {
+		return nil // it does not wait, or did not before
+	}
 	now, err := record.DecodeAction(change.New)
 	if err != nil || now.Approval == nil {
 		return err
@@ -104,6 +112,10 @@ func (s *Service) SyncClock(ctx context.Context, change store.Change) error {
 	}
 	return s.catchUp(ctx, now.Org, now.ID)
 }
+
+// status returns the status that an item's attribute tells, "" where it tells
+// none: most changes need no decoding.
+func status(item *store.Item) string { return item.Attrs[store.AttrStatus].Str() }
 
 // catchUp brings a clock to where its action stands.
 func (s *Service) catchUp(ctx context.Context, org tenant.ID, id action.ID) error {
@@ -123,6 +135,24 @@ func (s *Service) catchUp(ctx context.Context, org tenant.ID, id action.ID) erro
 		return err
 	}
 	return s.endStaleWait(ctx, act, t)
+}
+
+// StartClocks starts the clock of every pending action, for clocks that ended
+// with the process that ran them.
+func (s *Service) StartClocks(ctx context.Context) error {
+	const longest = 1000 // years
+	_, err := s.eachDue(ctx, s.Now().AddDate(longest, 0, 0), func(key store.Key) (bool, error) {
+		items, err := s.Store.Get(ctx, key)
+		if err != nil {
+			return false, problem.Unavailable("read a pending action", err)
+		}
+		act, err := record.DecodeAction(items[0])
+		if err != nil {
+			return false, err
+		}
+		return true, s.startExecution(ctx, act)
+	})
+	return err
 }
 
 // startExecution starts the clock of an action unless it is decided. Where it was

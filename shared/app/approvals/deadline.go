@@ -32,24 +32,31 @@ func (s *Service) PassDeadline(ctx context.Context, org tenant.ID, id action.ID)
 // again, anywhere, any number at once. An action that cannot be moved keeps no
 // other waiting.
 func (s *Service) ExpireDue(ctx context.Context) (int, error) {
-	q := store.DueBy(s.Now())
+	return s.eachDue(ctx, s.Now(), func(key store.Key) (did bool, err error) {
+		_, did, err = s.passDeadline(ctx, key)
+		return did, err
+	})
+}
+
+// eachDue gives do the key of every pending action whose deadline comes until
+// then, and returns how often it did something.
+func (s *Service) eachDue(ctx context.Context, then time.Time, do func(store.Key) (did bool, err error)) (n int, failed error) {
+	q := store.DueBy(then)
 	q.Limit = 100
-	passed := 0
-	var failed error
 	for {
 		page, err := s.Store.Query(ctx, q)
 		if err != nil {
-			return passed, errors.Join(failed, problem.Unavailable("find due approvals", err))
+			return n, errors.Join(failed, problem.Unavailable("find due approvals", err))
 		}
 		for _, item := range page.Items {
-			_, did, err := s.passDeadline(ctx, item.Key)
+			did, err := do(item.Key)
 			failed = errors.Join(failed, err)
 			if did {
-				passed++
+				n++
 			}
 		}
 		if ctx.Err() != nil || !page.More || len(page.Sort) == 0 {
-			return passed, failed
+			return n, failed
 		}
 		q.After = page.Sort[len(page.Sort)-1]
 	}

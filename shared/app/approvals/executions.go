@@ -2,6 +2,7 @@ package approvals
 
 import (
 	"context"
+	"errors"
 
 	"ascend/shared/domain/action"
 	"ascend/shared/domain/tenant"
@@ -12,6 +13,7 @@ import (
 // known whether they took effect.
 type Executions interface {
 	// Start begins the clock of an action; one that was begun before stays as it is.
+	// It fails with ErrTooManyExecutions where no more may run.
 	Start(ctx context.Context, in Wait) error
 	// Succeed ends the wait that a token stands for. A token that is spent or
 	// timed out is no error: somebody else ended that wait.
@@ -19,6 +21,10 @@ type Executions interface {
 	// NextStage makes the clock wait anew, for the next stage. A spent token is no error.
 	NextStage(ctx context.Context, token string, next Wait) error
 }
+
+// ErrTooManyExecutions marks a clock that cannot be started because too many
+// run. ExpireDue passes the deadlines of its action.
+var ErrTooManyExecutions = errors.New("too many approval clocks are running")
 
 // Wait is the input of an execution, and what it goes on with at each stage.
 // The ids are texts: the state machine's numbers are floating-point.

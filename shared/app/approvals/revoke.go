@@ -81,6 +81,9 @@ func (s *Service) RevokeStopped(ctx context.Context, c store.Change) error {
 	if !store.IsAgent(c.Key) || c.Old == nil || c.New == nil {
 		return nil
 	}
+	if was := status(c.Old); was != "" && was != string(agent.Active) || status(c.New) == string(agent.Active) {
+		return nil
+	}
 	before, err := record.DecodeAgent(c.Old)
 	if err != nil {
 		return err

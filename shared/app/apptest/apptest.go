@@ -59,7 +59,7 @@ func OnBoth(t *testing.T, test func(t *testing.T, f *Fixture)) {
 func (f *Fixture) Use(s store.Store) {
 	o := app.Options{Now: func() time.Time { return time.UnixMilli(f.clock.Load()).UTC() }}
 	if f.App != nil {
-		o.Executions, o.Bus = f.Approvals.Executions, f.App.Relay.Bus
+		o.Executions, o.Bus, o.DeadLetters = f.Approvals.Executions, f.App.Relay.Bus, f.App.Relay.DeadLetters
 	}
 	f.App = app.New(s, o)
 }
@@ -205,7 +205,7 @@ func All[T any](t testing.TB, list page.List[T]) (all []T) {
 // Action reads an action of organisation 1 as it stands.
 func (f *Fixture) Action(id action.ID) *action.Action {
 	f.T.Helper()
-	act, err := app.New(f.Raw).Actions.Get(context.Background(), 1, id)
+	act, err := app.New(f.Raw, app.Options{}).Actions.Get(context.Background(), 1, id)
 	if err != nil {
 		f.T.Fatal(err)
 	}

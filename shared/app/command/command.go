@@ -24,11 +24,11 @@ type Command struct {
 	ID     string
 	Repeat *Repeat // nil: nothing marks a repeat of this request
 
-	At            time.Time // when the request arrived, UTC
-	CorrelationID string    // ours, action_YYYYMMDD_HHMMSS_<8 hex>
-	CallerID      string    // the caller's X-Correlation-ID, "" when none
-	SourceIP      string
-	Client        Client
+	At                  time.Time // when the request arrived, UTC
+	CorrelationID       string    // ours, action_YYYYMMDD_HHMMSS_<8 hex>
+	ClientCorrelationID string    // the caller's X-Correlation-ID, "" when none
+	SourceIP            string
+	Client              Client
 
 	// Replayed is set by a use case that answered from memory.
 	Replayed bool

@@ -6,9 +6,9 @@ import (
 	"slices"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"ascend/events"
-	"ascend/shared/app/record"
 	"ascend/shared/domain/action"
 	"ascend/shared/domain/audit"
 	"ascend/shared/domain/governance"
@@ -33,7 +33,7 @@ func announce(c store.Change) ([]events.Event, error) {
 }
 
 func announceAction(c store.Change) ([]events.Event, error) {
-	act, err := record.DecodeAction(c.New)
+	act, err := decode(c.New)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +42,7 @@ func announceAction(c store.Change) ([]events.Event, error) {
 	}
 	var before action.Action
 	if c.Old != nil {
-		old, err := record.DecodeAction(c.Old)
+		old, err := decode(c.Old)
 		if err != nil {
 			return nil, err
 		}
@@ -67,6 +67,23 @@ func announceAction(c store.Change) ([]events.Event, error) {
 		}
 	}
 	return all, nil
+}
+
+// untold skips most of an action's record: what no event tells.
+var untold = json.WithUnmarshalers(json.JoinUnmarshalers(
+	json.UnmarshalFromFunc(skip[governance.Agent]), json.UnmarshalFromFunc(skip[[]governance.Check]),
+	json.UnmarshalFromFunc(skip[[]risk.Factor]), json.UnmarshalFromFunc(skip[map[string]any]),
+))
+
+func skip[T any](d *jsontext.Decoder, _ *T) error { return d.SkipValue() }
+
+// decode returns the action that an item holds, without what no event tells.
+func decode(item *store.Item) (*action.Action, error) {
+	act := new(action.Action)
+	if err := json.Unmarshal(item.Body, act, untold); err != nil {
+		return nil, problem.Corrupt("an action", err)
+	}
+	return act, nil
 }
 
 var errNoApproval = errors.New("it waits, or waited, without an approval")

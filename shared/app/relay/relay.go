@@ -1,10 +1,13 @@
-// Package relay turns committed changes into what follows from them outside of the store.
+// Package relay hands committed changes to consumers: what follows from a change
+// outside of its record. A further one is one more entry in Consumers.
 package relay
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"sync"
 
 	"ascend/events"
 	"ascend/shared/app/approvals"
@@ -14,64 +17,174 @@ import (
 
 // Relay hands committed changes on.
 type Relay struct {
-	Approvals *approvals.Service
-	Bus       Bus // nil: events fail as unavailable
+	Approvals   *approvals.Service
+	Bus         Bus          // nil: events fail as unavailable
+	DeadLetters DeadLetters  // nil: what can never be handled fails like an outage
+	Log         *slog.Logger // nil: nothing is logged
 }
 
-// Bus takes events to the world: EventBridge.
+// Bus publishes events: EventBridge, or a file on a developer's machine.
 type Bus interface {
-	// Publish sends events, any number. failed holds the indexes of those that
-	// were not taken; err says why, and is nil when failed is empty.
-	Publish(ctx context.Context, all []events.Event) (failed []int, err error)
+	// Publish sends events, any number, and returns what failed by the index of
+	// its event. An event may have arrived although it failed, and more than once.
+	Publish(ctx context.Context, all []events.Event) (failed map[int]error)
 }
 
-// Deliver turns committed changes into what follows from them outside of the
-// record: the clock of each pending action keeps up with it, what a stopped
-// agent asked is denied, and events are published. Nothing is published by
-// hand after a write, so what is committed is told, also when whoever wrote it
-// died right after.
-//
-// It may be given any changes in any order, any number of times: clocks are
-// known by the action's name and are compared with what the record asks for,
-// denials are conditional writes, and an event has the same id each time.
-// Changes that nothing follows from cost nothing. It returns what failed, by
-// the index of its change; the others are done. The failed ones are to be
-// given again.
+// Consumer turns changes into one thing that follows from them. It is
+// independent of the other consumers, and idempotent: it gets changes at least
+// once, and those of one item in order but for repeats.
+type Consumer struct {
+	Name string // of its position in the feed, and in dead letters
+	// Handle returns what failed, by the index of its change; the others are
+	// done. A problem of kind Unavailable and an ended context are transient: the
+	// change is to be given again. Everything else is permanent: no repeat helps.
+	Handle func(ctx context.Context, changes []store.Change) (failed map[int]error)
+}
+
+// Consumers returns the consumers of committed changes.
+func (r *Relay) Consumers() []Consumer {
+	return []Consumer{
+		{Name: "clock", Handle: Each(r.syncClock)},
+		{Name: "revocation", Handle: Each(r.Approvals.RevokeStopped)},
+		{Name: "events", Handle: r.publish},
+	}
+}
+
+// Deliver gives changes to every consumer, to each on its own. It returns what
+// failed, by the index of its change, and is to be given again; the others are
+// done. Repeats and changes that nothing follows from are harmless.
 func (r *Relay) Deliver(ctx context.Context, changes []store.Change) (failed map[int]error) {
 	failed = map[int]error{}
-	fail := func(change int, err error) {
-		if err != nil {
-			failed[change] = errors.Join(failed[change], err)
-		}
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	for _, c := range r.Consumers() {
+		all.Go(func() {
+			left := r.Handle(ctx, c, changes)
+			mu.Lock()
+			defer mu.Unlock()
+			for i, err := range left {
+				failed[i] = errors.Join(failed[i], fmt.Errorf("%s: %w", c.Name, err))
+			}
+		})
 	}
-	var told []events.Event
-	var of []int // the change that each event is of
-	for i, c := range changes {
-		fail(i, r.Approvals.SyncClock(ctx, c))
-		fail(i, r.Approvals.RevokeStopped(ctx, c))
-		news, err := announce(c)
-		fail(i, err)
-		for _, e := range news {
-			told, of = append(told, e), append(of, i)
+	all.Wait()
+	return failed
+}
+
+// Handle gives changes to one consumer and returns what is to be given again, by
+// the index of its change. A change that failed for good goes to the dead
+// letters and is done, so that it holds up nothing that follows.
+func (r *Relay) Handle(ctx context.Context, c Consumer, changes []store.Change) (failed map[int]error) {
+	failed = map[int]error{}
+	readable, index := make([]store.Change, 0, len(changes)), make([]int, 0, len(changes))
+	for i, change := range changes {
+		if change.Err != nil {
+			failed[i] = problem.Corrupt("a change", change.Err)
+			continue
 		}
+		readable, index = append(readable, change), append(index, i)
 	}
-	untold, err := r.publish(ctx, told)
-	for _, n := range untold {
-		fail(of[n], fmt.Errorf("publish %s %s: %w", told[n].Type, told[n].ID, err))
+	for i, err := range c.Handle(ctx, readable) {
+		failed[index[i]] = err
+	}
+	for i, err := range failed {
+		if r.DeadLetters == nil || transient(err) {
+			continue
+		}
+		letter := newDeadLetter(c.Name, changes[i], err)
+		if kept := r.DeadLetters.Keep(ctx, letter); kept != nil {
+			failed[i] = problem.Unavailable("keep a dead letter", errors.Join(kept, errors.New(letter.Reason)))
+			continue
+		}
+		r.log().ErrorContext(ctx, "a change went to the dead letters", "consumer", c.Name, "key", letter.key(), "sequence", letter.Sequence, "error", letter.Reason)
+		delete(failed, i)
 	}
 	return failed
 }
 
-// publish sends events; untold holds the indexes of those that were not taken.
-func (r *Relay) publish(ctx context.Context, all []events.Event) (untold []int, err error) {
-	if len(all) == 0 {
-		return nil, nil
-	}
-	if r.Bus == nil {
-		for i := range all {
-			untold = append(untold, i)
+// transient reports whether an error, or one of those joined in it, may pass.
+func transient(err error) bool {
+	switch e := err.(type) {
+	case nil:
+		return false
+	case *problem.Error:
+		if e.Kind == problem.KindUnavailable {
+			return true
 		}
-		return untold, problem.Unavailable("publish events", errors.New("there is no bus"))
+	case interface{ Unwrap() []error }:
+		for _, one := range e.Unwrap() {
+			if transient(one) {
+				return true
+			}
+		}
+		return false
 	}
-	return r.Bus.Publish(ctx, all)
+	return err == context.Canceled || err == context.DeadlineExceeded || transient(errors.Unwrap(err))
+}
+
+// Each returns a Consumer's Handle of what handles one change. After a transient
+// failure the later changes of the item wait, so that they stay in order.
+func Each(do func(context.Context, store.Change) error) func(context.Context, []store.Change) map[int]error {
+	return func(ctx context.Context, changes []store.Change) map[int]error {
+		failed, waiting := map[int]error{}, map[store.Key]error{}
+		for i, c := range changes {
+			if err := waiting[c.Key]; err != nil {
+				failed[i] = fmt.Errorf("after an earlier change of %v: %w", c.Key, err)
+				continue
+			}
+			if err := do(ctx, c); err != nil {
+				failed[i] = err
+				if transient(err) {
+					waiting[c.Key] = err
+				}
+			}
+		}
+		return failed
+	}
+}
+
+// syncClock lets the approval clock follow a change. Where no clock can be
+// started because too many run, the sweep passes the action's deadline.
+func (r *Relay) syncClock(ctx context.Context, c store.Change) error {
+	err := r.Approvals.SyncClock(ctx, c)
+	if errors.Is(err, approvals.ErrTooManyExecutions) {
+		r.log().ErrorContext(ctx, "no approval clock was started; the sweep closes the action", "key", c.Key.String(), "error", err.Error())
+		return nil
+	}
+	return err
+}
+
+// publish sends the events that announce changes.
+func (r *Relay) publish(ctx context.Context, changes []store.Change) (failed map[int]error) {
+	failed = map[int]error{}
+	var all []events.Event
+	var of []int // the change that each event announces
+	for i, c := range changes {
+		news, err := announce(c)
+		if err != nil {
+			failed[i] = err
+		}
+		for _, e := range news {
+			all, of = append(all, e), append(of, i)
+		}
+	}
+	switch {
+	case len(all) == 0:
+	case r.Bus == nil:
+		for _, i := range of {
+			failed[i] = problem.Unavailable("publish events", errors.New("there is no bus"))
+		}
+	default:
+		for n, err := range r.Bus.Publish(ctx, all) {
+			failed[of[n]] = errors.Join(failed[of[n]], fmt.Errorf("publish %s %s: %w", all[n].Type, all[n].ID, err))
+		}
+	}
+	return failed
+}
+
+func (r *Relay) log() *slog.Logger {
+	if r.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return r.Log
 }

@@ -117,59 +117,77 @@ func TestAnyDeliveryIsEnough(t *testing.T) {
 	})
 }
 
-// TestTheRelayMayFailAtEachCall learns each call that relaying six changes
-// makes, then repeats it once per call with a fault there. A relay that dies
-// makes no later call. What failed is given again, as Lambda does.
-func TestTheRelayMayFailAtEachCall(t *testing.T) {
+// TestAConsumerMayFailAtEachCall learns each call that a consumer makes for six
+// changes, then repeats it once per call with a fault there. One that dies makes
+// no later call. What failed is given again, and the other consumers get all.
+func TestAConsumerMayFailAtEachCall(t *testing.T) {
 	t.Parallel()
 	learned := newTown(t)
 	six := learned.sixChanges()
 	learned.faultyWorld()
-	if failed := learned.Relay.Deliver(t.Context(), six); len(failed) > 0 {
-		t.Fatal(failed)
-	}
-	calls := slices.Clone(learned.seam.calls)
-	for _, name := range []string{"store Get", "store Query", "store Write", "Start", "PutEvents"} {
-		if !slices.Contains(calls, name) {
-			t.Fatalf("relaying makes no call %s: %v", name, calls)
+	var all []string
+	for at, consumer := range learned.Relay.Consumers() {
+		begin := len(learned.seam.calls)
+		if failed := learned.Relay.Handle(t.Context(), consumer, six); len(failed) > 0 {
+			t.Fatal(failed)
 		}
-	}
-	for n, name := range calls {
-		for _, fault := range faulty.All {
-			for _, dies := range []bool{false, true} {
-				t.Run(fmt.Sprintf("%d %s %v, dies %t", n+1, name, fault, dies), func(t *testing.T) {
-					t.Parallel()
-					w := newTown(t)
-					six := w.sixChanges()
-					ctx, cancel := context.WithCancel(t.Context())
-					defer cancel()
-					w.faultyWorld()
-					w.seam.kill = cancel
-					w.seam.plan = func(call int) faulty.Fault {
-						if call == n+1 {
-							return fault
-						}
-						return faulty.None
-					}
-					if dies {
-						w.seam.dies = n + 1
-					}
-					failed := w.Relay.Deliver(ctx, six)
-					if dies && len(failed) == 0 {
-						t.Error("a relay that died reports nothing")
-					}
-					w.calmWorld()
-					if dies { // its answer is lost: all are given again
-						w.deliver(t.Context(), six, 1)
-					} else if first := firstOf(failed); first < len(six) {
-						w.deliver(t.Context(), six[first:], 1)
-					}
-					w.settle()
-					w.verify()
-				})
+		calls := slices.Clone(learned.seam.calls[begin:])
+		all = append(all, calls...)
+		for n, name := range calls {
+			for _, fault := range faulty.All {
+				for _, dies := range []bool{false, true} {
+					t.Run(fmt.Sprintf("%s %d %s %v, dies %t", consumer.Name, n+1, name, fault, dies), func(t *testing.T) {
+						t.Parallel()
+						failsAt(t, at, n+1, fault, dies)
+					})
+				}
 			}
 		}
 	}
+	for _, name := range []string{"store Get", "store Query", "store Write", "Start", "PutEvents"} {
+		if !slices.Contains(all, name) {
+			t.Errorf("relaying makes no call %s: %v", name, all)
+		}
+	}
+}
+
+// failsAt has one call of one consumer fail, and looks at the end.
+func failsAt(t *testing.T, consumer, n int, fault faulty.Fault, dies bool) {
+	w := newTown(t)
+	six := w.sixChanges()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	w.faultyWorld()
+	w.seam.kill = cancel
+	w.seam.plan = func(call int) faulty.Fault {
+		if call == n {
+			return fault
+		}
+		return faulty.None
+	}
+	if dies {
+		w.seam.dies = n
+	}
+	failed := w.Relay.Handle(ctx, w.Relay.Consumers()[consumer], six)
+	if dies && len(failed) == 0 {
+		t.Error("a consumer that died reports nothing")
+	}
+	w.calmWorld()
+	again := six
+	if !dies { // when it dies its answer is lost: all are given again
+		again = six[min(firstOf(failed), len(six)):]
+	}
+	for at, other := range w.Relay.Consumers() {
+		batch := again
+		if at != consumer {
+			batch = six
+		}
+		if failed := w.Relay.Handle(t.Context(), other, batch); len(failed) > 0 {
+			t.Errorf("%s fails without a fault: %v", other.Name, failed)
+		}
+	}
+	w.settle()
+	w.verify()
 }
 
 func firstOf(failed map[int]error) int {

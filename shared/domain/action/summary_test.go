@@ -19,7 +19,9 @@ func TestASummaryReadFromTheRecordIsThatOfTheAction(t *testing.T) {
 	}}
 	for name, change := range map[string]func(*Action){
 		"decided at once": func(*Action) {},
-		"pending":         func(a *Action) { a.Approval = &Approval{RequestID: "apr_1", OpenedAt: now, StageExpiresAt: now, ExpiresAt: now} },
+		"pending": func(a *Action) {
+			a.Approval = &Approval{RequestID: "apr_1", OpenedAt: now, StageExpiresAt: now, ExpiresAt: now}
+		},
 		"decided by a person": func(a *Action) {
 			a.Outcome = &Outcome{Status: governance.Denied, DecidedBy: "approver", By: &by, At: now.Add(time.Hour), Reason: "no"}
 		},

@@ -24,20 +24,65 @@ func differing(t *testing.T) agent.Config {
 	one := int64(1)
 	c.Limits.PerHour = &one
 	c.Escalation = &agent.Escalation{AllowQueuedApproval: true, WorkflowID: "wf_1", TimeoutSeconds: 60}
+	different(t, &c)
 	return c
 }
 
+// different changes the plain fields of a configuration that are still the defaults.
+func different(t *testing.T, c *agent.Config) {
+	t.Helper()
+	v, def := reflect.ValueOf(c).Elem(), reflect.ValueOf(agent.Defaults(agent.Supervised))
+	for i := range v.NumField() {
+		if !reflect.DeepEqual(v.Field(i).Interface(), def.Field(i).Interface()) {
+			continue
+		}
+		switch f := v.Field(i); f.Kind() {
+		case reflect.String:
+			f.SetString("x")
+		case reflect.Int, reflect.Int64:
+			f.SetInt(f.Int() + 1)
+		case reflect.Bool:
+			f.SetBool(!f.Bool())
+		default:
+			t.Fatalf("give %s another value than its default in differing", v.Type().Field(i).Name)
+		}
+	}
+}
+
 func TestDiffKnowsEveryField(t *testing.T) {
-	var got, want []string
-	for _, change := range agent.Diff(agent.Defaults(agent.Supervised), differing(t)) {
-		got = append(got, change.Field)
-	}
 	for f := range reflect.TypeFor[agent.Config]().Fields() {
+		var before, after agent.Config
+		fill(t, reflect.ValueOf(&after).Elem().FieldByIndex(f.Index))
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		want = append(want, name)
+		if changes := agent.Diff(before, after); len(changes) != 1 || changes[0].Field != name {
+			t.Errorf("a change of %s makes the difference %+v", f.Name, changes)
+		}
 	}
-	if !reflect.DeepEqual(got, want) {
-		t.Errorf("the diff names\n%v\nbut Config has\n%v", got, want)
+}
+
+// fill gives a field of Config another value than its zero value.
+func fill(t *testing.T, v reflect.Value) {
+	t.Helper()
+	switch v.Kind() {
+	case reflect.String:
+		v.SetString("x")
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.Int, reflect.Int64:
+		v.SetInt(1)
+	case reflect.Float64:
+		v.SetFloat(0.5)
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
+	case reflect.Map:
+		v.Set(reflect.MakeMap(v.Type()))
+		v.SetMapIndex(reflect.ValueOf("k"), reflect.ValueOf("v"))
+	case reflect.Struct:
+		fill(t, v.Field(0))
+	default:
+		t.Fatalf("fill knows no %s", v.Type())
 	}
 }
 

@@ -1,7 +1,9 @@
 package catalog
 
 import (
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -12,7 +14,8 @@ var controlPattern = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^(?:[A-Z]{2}-[1-9][0-9]?(?:\([1-9][0-9]?\))?|164\.3(?:0[2468]|1[02468])(?:\([a-z0-9]{1,4}\)){0,3})$`)
 })
 
-const maxControl = 24
+// MaxControl is how many characters the name of a control may have.
+const MaxControl = 24
 
 // The control families of NIST SP 800-53 revision 5.
 var families = map[string]string{
@@ -69,7 +72,7 @@ func NISTTitle(control string) string {
 	if title, ok := titles[control]; ok {
 		return title
 	}
-	if len(control) > maxControl || !controlPattern().MatchString(control) {
+	if len(control) > MaxControl || !controlPattern().MatchString(control) {
 		return ""
 	}
 	if strings.HasPrefix(control, "164.") {
@@ -80,6 +83,12 @@ func NISTTitle(control string) string {
 		return title
 	}
 	return families[control[:2]]
+}
+
+// ControlPattern returns a regular expression of the texts that ValidControl
+// accepts and that have at most MaxControl characters, and of the empty text.
+func ControlPattern() string {
+	return `^((` + strings.Join(slices.Sorted(maps.Keys(families)), "|") + `)-[1-9][0-9]?([(][1-9][0-9]?[)])?|164[.]3(0[2468]|1[02468])([(][a-z0-9]{1,4}[)]){0,3})?$`
 }
 
 // ValidTactic reports whether a text is the id of a MITRE ATT&CK tactic, TA0001

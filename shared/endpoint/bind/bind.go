@@ -18,7 +18,7 @@
 //	required:"true"  default:"100"  min:"1"  max:"1000"  maxlen:"64"  enum:"a,b"
 //
 // Lengths are characters of a string or elements of a list. A default is for
-// query fields only. Strings in path and query are at most 256 bytes unless
+// query fields only. Strings in path and query are at most 256 characters unless
 // maxlen says otherwise. The tags on an embedded struct are added to those of
 // its first field. A body's numbers in fields of type any arrive as
 // jsontext.Value, exactly as sent.
@@ -38,8 +38,8 @@ import (
 	"ascend/shared/jsonschema"
 )
 
-// maxText bounds strings in path and query, in bytes, where no maxlen does.
-const maxText = 256
+// MaxText bounds strings in path and query, in characters, where no maxlen does.
+const MaxText = 256
 
 // Options says what a request looks like beside its fields.
 type Options struct {

@@ -17,9 +17,9 @@ import (
 // The bounds of a body beside its size, so that no JSON costs much more to
 // read than its bytes.
 const (
-	maxDepth    = 32     // nested objects and arrays
-	maxElements = 10_000 // members, elements and containers
-	maxNumber   = 64     // characters of a number
+	MaxDepth    = 32     // nested objects and arrays
+	MaxElements = 10_000 // members, elements and containers
+	MaxNumber   = 64     // characters of a number
 	maxExponent = 3      // digits of a number's exponent
 )
 
@@ -69,7 +69,7 @@ func (b *Binder) checkRules(in reflect.Value) error {
 	return e
 }
 
-// missingNames names the required members for a request without body.
+// missingNames returns the required members as a sentence, for a request without body.
 func (b *Binder) missingNames() string {
 	if b.rules == nil {
 		return ""
@@ -86,7 +86,7 @@ func (b *Binder) missingNames() string {
 	return ". Missing required fields: " + strings.Join(names, ", ")
 }
 
-// withinBounds looks at the body's bytes once, outside strings, without parsing.
+// withinBounds reports an excess of the bounds. It scans the body once, without parsing it.
 func withinBounds(body []byte) error {
 	depth, elements := 0, 0
 	for i := 0; i < len(body); i++ {
@@ -99,14 +99,14 @@ func withinBounds(body []byte) error {
 			}
 		case '{', '[':
 			elements++
-			if depth++; depth > maxDepth {
-				return malformed("the body is nested deeper than %d levels", maxDepth)
+			if depth++; depth > MaxDepth {
+				return malformed("the body is nested deeper than %d levels", MaxDepth)
 			}
 		case '}', ']':
 			depth--
 		case ',':
-			if elements++; elements > maxElements {
-				return malformed("the body has more than %d elements", maxElements)
+			if elements++; elements > MaxElements {
+				return malformed("the body has more than %d elements", MaxElements)
 			}
 		case '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
 			start, exponent := i, 0
@@ -118,7 +118,7 @@ func withinBounds(body []byte) error {
 					exponent++
 				}
 			}
-			if i-start > maxNumber || exponent > 1+maxExponent {
+			if i-start > MaxNumber || exponent > 1+maxExponent {
 				return malformed("the body has a number that is too long or too large")
 			}
 			i--
@@ -131,7 +131,7 @@ func isNumberByte(c byte) bool {
 	return '0' <= c && c <= '9' || c == '.' || c == '-' || c == '+' || c == 'e' || c == 'E'
 }
 
-// explain makes a problem of a decoder's error, in words of JSON and not of Go.
+// explain returns a decoder's error as a problem, in terms of JSON and not of Go.
 func (b *Binder) explain(body []byte, err error) error {
 	var syntactic *jsontext.SyntacticError
 	if errors.As(err, &syntactic) {
@@ -163,7 +163,7 @@ func (b *Binder) explain(body []byte, err error) error {
 	return problem.InvalidFields(problem.Field{Pointer: pointer, Detail: name(pointer) + " " + detail})
 }
 
-// expected is the JSON that a Go type is read from.
+// expected returns what JSON a Go type is read from, in words.
 func expected(t reflect.Type) string {
 	if t == nil {
 		return "another type"
@@ -196,7 +196,7 @@ func malformed(format string, args ...any) error {
 	return problem.New(problem.KindInvalid, problem.CodeInvalidJSON, "%s", fmt.Sprintf(format, args...))
 }
 
-// name is a pointer as prose calls it: "stages/0/name".
+// name returns what messages call the part at a pointer: "stages/0/name".
 func name(pointer string) string {
 	if pointer == "" {
 		return "the body"

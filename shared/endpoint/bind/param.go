@@ -80,11 +80,7 @@ func (p *param) bind(v reflect.Value, r Request) string {
 	case !given:
 		text = p.def
 	}
-	limit := maxText
-	if p.rule.maxLen > 0 {
-		limit = utf8.UTFMax * p.rule.maxLen
-	}
-	if len(text) > limit {
+	if len(text) > utf8.UTFMax*max(MaxText, p.rule.maxLen) || p.rule.maxLen == 0 && utf8.RuneCountInString(text) > MaxText {
 		return "is too long"
 	}
 	if !Clean(text) {

@@ -13,7 +13,7 @@ import (
 	"net/url"
 	"time"
 
-	"ascend/shared/app"
+	"ascend/shared/app/command"
 	"ascend/shared/domain/problem"
 	"ascend/shared/endpoint/bind"
 )
@@ -51,10 +51,10 @@ type Request struct {
 
 // Identify sets the command's ID and, where something marks a repeat, its
 // Repeat. It fails with a problem of kind Invalid when the key is malformed.
-func Identify(c *app.Command, r Request) error {
+func Identify(c *command.Command, r Request) error {
 	keys := r.Header.Values(HeaderKey)
 	switch {
-	case !r.Repeats || len(keys) == 0 && c.CallerID == "":
+	case !r.Repeats || len(keys) == 0 && c.ClientCorrelationID == "":
 		var id [16]byte
 		rand.Read(id[:]) // never fails
 		c.ID = hex.EncodeToString(id[:])
@@ -68,11 +68,11 @@ func Identify(c *app.Command, r Request) error {
 		if r.Personal {
 			scope = append(scope, c.Claim.Credential()) // the person, whichever token they hold
 		}
-		c.Repeat = &app.Repeat{Identity: identity(c, r, scope...), Digest: r.digest(), Keep: keepKey}
+		c.Repeat = &command.Repeat{Identity: identity(c, r, scope...), Digest: r.digest(), Keep: keepKey}
 	default:
 		digest := r.digest()
-		c.Repeat = &app.Repeat{
-			Identity: identity(c, r, "correlation", c.Claim.Credential(), c.CallerID, digest),
+		c.Repeat = &command.Repeat{
+			Identity: identity(c, r, "correlation", c.Claim.Credential(), c.ClientCorrelationID, digest),
 			Digest:   digest, Keep: keepImplied, Implied: true,
 		}
 	}
@@ -82,7 +82,7 @@ func Identify(c *app.Command, r Request) error {
 
 // identity returns a hash of what makes two requests the same command. Each
 // part is led by its length, so that no two lists of parts are the same bytes.
-func identity(c *app.Command, r Request, scope ...string) string {
+func identity(c *command.Command, r Request, scope ...string) string {
 	b := make([]byte, 0, 512)
 	part := func(s string) {
 		b = binary.BigEndian.AppendUint32(b, uint32(len(s)))

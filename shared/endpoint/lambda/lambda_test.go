@@ -12,6 +12,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"ascend/shared/app"
+	"ascend/shared/app/command"
 	"ascend/shared/domain/problem"
 	"ascend/shared/endpoint"
 	"ascend/shared/endpoint/lambda"
@@ -34,10 +35,10 @@ func gateway(t testing.TB) func(context.Context, events.APIGatewayProxyRequest) 
 		Name string `json:"name"`
 	}
 	s := endpoint.Spec{ID: "things-do", Method: "POST", Path: "/things/{id}", Auth: endpoint.Optional, Body: endpoint.OptionalBody, Unknown: endpoint.Tolerate}
-	nobody := endpoint.ClaimFunc(func(*http.Request) (app.Claim, error) {
-		return app.Claim{}, problem.Unauthenticated(problem.CodeMissingAuth, "authentication is required")
+	nobody := endpoint.ClaimFunc(func(*http.Request) (command.Claim, error) {
+		return command.Claim{}, problem.Unauthenticated(problem.CodeMissingAuth, "authentication is required")
 	})
-	service, err := endpoint.New(app.New(nil), nobody, slog.New(slog.DiscardHandler), endpoint.Define(s, func(_ context.Context, _ *app.App, c *app.Command, v in) (echoed, error) {
+	service, err := endpoint.New(app.New(nil, app.Options{}), nobody, slog.New(slog.DiscardHandler), endpoint.Define(s, func(_ context.Context, _ *app.App, c *command.Command, v in) (echoed, error) {
 		return echoed{Name: v.Name, Query: v.Q, Path: v.ID, IP: c.SourceIP}, nil
 	}))
 	if err != nil {

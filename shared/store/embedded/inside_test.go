@@ -227,7 +227,7 @@ func TestAWriteThatTheFileRefusedIsNotAnsweredAsMade(t *testing.T) {
 			if !errors.Is(err, refused) || !errors.Is(err, store.ErrUnavailable) {
 				t.Errorf("got %v", err)
 			}
-			if err := s.Ping(t.Context()); !errors.Is(err, refused) {
+			if err := s.ping(t.Context()); !errors.Is(err, refused) {
 				t.Errorf("afterwards: %v", err)
 			}
 			if !exists(t, s, "a") {

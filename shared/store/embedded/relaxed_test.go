@@ -143,23 +143,23 @@ func TestAGroupWithARelaxedTableIsDurableWhenAnswered(t *testing.T) {
 	}
 }
 
-func TestPingFailsExactlyWhenWritesDo(t *testing.T) {
+func TestAProbeFailsExactlyWhenWritesDo(t *testing.T) {
 	s := openInside(t)
 	made := commits(s)
-	if err := s.Ping(t.Context()); err != nil || made.Load() != 1 {
+	if err := s.ping(t.Context()); err != nil || made.Load() != 1 {
 		t.Errorf("%v after %d commits", err, made.Load())
 	}
 	_, release := hold(s, errors.New("disk failed"))
 	release()
 	for range 2 {
-		if err := s.Ping(t.Context()); !errors.Is(err, store.ErrUnavailable) {
+		if err := s.ping(t.Context()); !errors.Is(err, store.ErrUnavailable) {
 			t.Errorf("got %v", err)
 		}
 	}
 	if err := s.Close(); !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("close: %v", err)
 	}
-	if err := s.Ping(t.Context()); !errors.Is(err, ErrClosed) {
+	if err := s.ping(t.Context()); !errors.Is(err, ErrClosed) {
 		t.Errorf("closed: %v", err)
 	}
 }

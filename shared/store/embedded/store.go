@@ -74,6 +74,8 @@ type Store struct {
 	closing  chan struct{} // closed by Close
 	stopped  chan struct{} // closed when the writer has ended
 
+	health health
+
 	// Replaced by tests.
 	commit     func(*bbolt.Tx) error
 	relaxation time.Duration
@@ -212,15 +214,6 @@ func (s *Store) Close() (err error) {
 		err = errors.Join(err, s.db.Close())
 	})
 	return err
-}
-
-// Ping returns nil when the store takes writes: it makes an empty commit, which
-// costs a sync of the file.
-func (s *Store) Ping(ctx context.Context) error {
-	return s.submit(ctx, false, func(b *batch) error {
-		b.changed = true
-		return nil
-	})
 }
 
 func (s *Store) table(name store.Table) (table, error) {

@@ -54,7 +54,7 @@ func (f Fault) err() error {
 // Call is one call of the store.
 type Call struct {
 	N      int         // from 1, in the order of their beginnings
-	Method string      // Get, Query, Write or WriteAll
+	Method string      // Get, Query, Write, WriteAll or Healthy
 	Keys   []store.Key // of a Get
 	Query  store.Query // of a Query
 	Ops    []store.Op  // of a Write or WriteAll
@@ -180,6 +180,15 @@ func (s *Store) Write(ctx context.Context, op store.Op) (item *store.Item, err e
 // WriteAll implements store.Store.
 func (s *Store) WriteAll(ctx context.Context, ops ...store.Op) error {
 	return s.call(Call{Method: "WriteAll", Ops: slices.Clone(ops)}, func() error { return s.inner.WriteAll(ctx, ops...) })
+}
+
+// Healthy passes a probe of the store's health on, for stores that take one.
+func (s *Store) Healthy(ctx context.Context) error {
+	probe, ok := s.inner.(interface{ Healthy(context.Context) error })
+	if !ok {
+		return nil
+	}
+	return s.call(Call{Method: "Healthy"}, func() error { return probe.Healthy(ctx) })
 }
 
 func (s *Store) call(c Call, do func() error) error {

@@ -27,6 +27,9 @@ func open(t *testing.T) store.Store {
 }
 
 func TestWithoutPlanItIsTheStore(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the whole suite once more: 3 s")
+	}
 	storetest.Run(t, func(t *testing.T) store.Store { return faulty.New(open(t), nil) })
 }
 

@@ -48,7 +48,7 @@ type handler struct {
 
 // newHandler gives the worker what its Spec asks for, and nothing else.
 func newHandler(env cloud.Env, log *slog.Logger, w worker.Worker) (handler, error) {
-	o := app.Options{MFARequired: env(envMFA) == "true"}
+	o := app.Options{MFARequired: env(envMFA) == "true", Log: log}
 	if w.StartsExecutions || w.SendsTaskResults {
 		arn := env(envStateMachine)
 		if arn == "" && w.StartsExecutions {

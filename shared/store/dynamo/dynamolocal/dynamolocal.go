@@ -56,6 +56,9 @@ type running struct {
 // call starts. Tests share it, so each names its tables with its own prefix.
 func Client(t testing.TB) *dynamodb.Client {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("starts DynamoDB Local: 10 s and more")
+	}
 	local, err := server()
 	if errors.Is(err, errAbsent) && os.Getenv("CI") != "true" {
 		t.Skipf("needs DynamoDB Local: %v", err)

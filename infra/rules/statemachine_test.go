@@ -1,4 +1,4 @@
-package asl
+package rules
 
 import (
 	"encoding/json"

@@ -1,4 +1,6 @@
-package main
+// Package rules tests the source itself: which package may import which, and what
+// AWS refuses in the state machine that LocalStack would deploy.
+package rules
 
 import (
 	"fmt"
@@ -8,9 +10,8 @@ import (
 	"testing"
 )
 
-// layers are the folders of the house from the inside out; a package may
-// import its own layer's sub-folders only where allowed says so, and never a
-// layer outside of its own (the design's one rule about imports).
+// layers are the folders from the inside out. A package imports its own layer
+// and those before it, never a later one.
 var layers = []struct {
 	name    string
 	folders []string
@@ -28,7 +29,7 @@ var layers = []struct {
 	{"programs", []string{"ascend/functions/cmd", "ascend/functions/gen", "ascend/functions/optest", "ascend/localstack", "ascend/infra"}},
 }
 
-// outside says what the inner layers may use of the world.
+// forbidden are the packages from outside the module that inner layers may not import.
 var forbidden = map[string][]string{
 	"domain": {"net/http", "os", "log", "log/slog", "database/sql", "github.com/aws/", "go.etcd.io/"},
 	"events": {"net/http", "os", "log", "log/slog", "github.com/aws/", "go.etcd.io/"},

@@ -1,4 +1,4 @@
-package asl
+package rules
 
 import (
 	"context"
@@ -15,6 +15,9 @@ import (
 // version of their lock file. Without node the test is skipped, but not in CI.
 func tools(t *testing.T) (node, modules string) {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("installs and runs node's validators: 18 s")
+	}
 	node, err := exec.LookPath("node")
 	if err != nil && os.Getenv("CI") != "true" {
 		t.Skip("needs node: asl-validator and jsonata were not run")
