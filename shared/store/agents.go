@@ -11,7 +11,7 @@ import (
 // The key shapes of agents, in table Agents:
 //
 //	<org>  agent#<agent id>                       the agent as configured now
-//	<org>  summary#<agent id>                     what lists show of it; none of a deleted agent
+//	<org>  summary#<agent id>                     what lists show of it
 //	<org>  version#<agent id>#<id>#<number>       each configuration it has had
 //	<org>  change#<agent id>#<audit id>           the audit body of each change
 //

@@ -62,7 +62,7 @@ func (s *Service) writes(c *command.Command, e event, before *agent.Agent, after
 	if before != nil {
 		put.If = []store.Cond{store.Equal(store.AttrRev, store.N(before.Revision))}
 	}
-	summary, err := record.SetSummary(after)
+	summary, err := record.PutSummary(after)
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,8 @@ type Filter struct {
 }
 
 func (f Filter) match(item store.Item) bool {
-	return (f.Status == "" || item.Attrs[store.AttrStatus].Str() == string(f.Status)) &&
+	status := item.Attrs[store.AttrStatus].Str()
+	return status != string(agent.Deleted) && (f.Status == "" || status == string(f.Status)) &&
 		(f.Type == "" || item.Attrs[store.AttrAgentType].Str() == string(f.Type))
 }
 

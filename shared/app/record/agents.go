@@ -47,16 +47,12 @@ func PutAgent(g agent.Agent) (store.Put, error) {
 	}}, err
 }
 
-// SetSummary returns the write of an agent's summary, in the same group that changes
-// the agent. A deleted agent has none.
-func SetSummary(g agent.Agent) (store.Op, error) {
-	key := store.SummaryKey(g.Org, g.ID)
-	if g.Status == agent.Deleted {
-		return store.Delete{Key: key}, nil
-	}
+// PutSummary returns the write of an agent's summary, in the same group that changes
+// the agent. A deleted agent keeps it, because no role may delete items.
+func PutSummary(g agent.Agent) (store.Put, error) {
 	body, err := Encode("encode an agent's summary", g.Summary())
 	return store.Put{Item: store.Item{
-		Key:  key,
+		Key:  store.SummaryKey(g.Org, g.ID),
 		Body: body,
 		Attrs: store.Attrs{
 			store.AttrStatus:    store.S(string(g.Status)),
