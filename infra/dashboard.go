@@ -23,9 +23,9 @@ func dashboard(s stack) map[string]any {
 		s.graph(0, 2, "Approvals", "Sum",
 			line("AWS/States", "ExecutionsStarted", machine), line("AWS/States", "ExecutionsSucceeded", machine),
 			line("AWS/States", "ExecutionsFailed", machine), line("AWS/States", "ExecutionsTimedOut", machine)),
-		s.graph(1, 2, "Changes that wait for the relay, and dead letters", "Maximum",
+		s.graph(1, 2, "Age of changes that wait for the relay (ms), and dead letters", "Maximum",
 			line("AWS/Lambda", "IteratorAge", relay),
-			line("AWS/SQS", "ApproximateNumberOfMessagesVisible", []any{"QueueName", s.name(relayDead)}),
+			line("Ascend/"+s.env.Name, "DeadLetters", nil),
 			line("AWS/SQS", "ApproximateNumberOfMessagesVisible", []any{"QueueName", s.name(sweepDead)})),
 	}
 	var used, refused []any

@@ -4,22 +4,23 @@ import (
 	"slices"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/jsii-runtime-go"
 
-	"ascend/functions"
 	"ascend/shared/store"
 	"ascend/shared/store/dynamo"
 )
 
-// data is the tables: those of package store, paid by request, and with a
-// stream where a worker follows their changes.
+// data holds the tables, which are those of package store, paid by request and
+// with a stream where a worker follows their changes; and the dead letters.
 type data struct {
 	stack
-	tables map[store.Table]awsdynamodb.CfnTable
+	tables  map[store.Table]awsdynamodb.CfnTable
+	letters awss3.CfnBucket
 }
 
 func newData(s stack) data {
-	d := data{s, map[store.Table]awsdynamodb.CfnTable{}}
+	d := data{stack: s, tables: map[store.Table]awsdynamodb.CfnTable{}, letters: newLetters(s)}
 	scope := s.concern("Data")
 	for _, def := range store.Tables() {
 		props := &awsdynamodb.CfnTableProps{
@@ -43,7 +44,7 @@ func newData(s stack) data {
 			props.GlobalSecondaryIndexes = indexes
 		}
 		props.AttributeDefinitions = attributes(keys)
-		if followed(def.Table) {
+		if def.Streamed {
 			props.StreamSpecification = &awsdynamodb.CfnTable_StreamSpecificationProperty{StreamViewType: jsii.String("NEW_AND_OLD_IMAGES")}
 		}
 		if s.env.Protect {
@@ -61,16 +62,6 @@ func newData(s stack) data {
 		d.tables[def.Table] = table
 	}
 	return d
-}
-
-// followed reports whether a worker is called with a table's changes.
-func followed(t store.Table) bool {
-	for _, w := range functions.Workers() {
-		if slices.Contains(w.Streams, t) {
-			return true
-		}
-	}
-	return false
 }
 
 func keySchema(pk, sk string) []any {

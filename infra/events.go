@@ -6,6 +6,7 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
@@ -15,37 +16,23 @@ import (
 	"ascend/shared/worker"
 )
 
-// eventing is how changes become calls: streams to their workers, schedules to
-// theirs, events to the bus, and what cannot be handled to dead letters.
+// eventing connects changes and schedules to their workers, events to the bus,
+// and what cannot be handled to dead letters.
 type eventing struct {
-	bus          awsevents.CfnEventBus
-	relay, sweep awssqs.CfnQueue // dead letters
-	schedules    map[string]awsevents.CfnRule
+	bus       awsevents.CfnEventBus
+	sweep     awssqs.CfnQueue // dead letters of schedules
+	mappings  []awslambda.CfnEventSourceMapping
+	schedules map[string]awsevents.CfnRule
 }
 
-// The queues of dead letters.
-const (
-	relayDead = "relay-dead-letters"
-	sweepDead = "sweep-dead-letters"
-)
-
-// deadLetters is the queue for what a worker fails at; "" where its caller
-// learns of the failure.
-func deadLetters(w worker.Worker) string {
-	switch {
-	case len(w.Streams) > 0:
-		return relayDead
-	case w.Every > 0:
-		return sweepDead
-	}
-	return ""
-}
+// sweepDead is the queue for calls of schedules that failed.
+const sweepDead = "sweep-dead-letters"
 
 func newEvents(s stack, d data, made *lambdas) eventing {
 	scope := s.concern("Events")
 	e := eventing{
-		bus:   awsevents.NewCfnEventBus(scope, jsii.String("Bus"), &awsevents.CfnEventBusProps{Name: jsii.String(busName)}),
-		relay: deadLetterQueue(s, scope, relayDead, 14*day), sweep: deadLetterQueue(s, scope, sweepDead, day),
+		bus:       awsevents.NewCfnEventBus(scope, jsii.String("Bus"), &awsevents.CfnEventBusProps{Name: jsii.String(busName)}),
+		sweep:     deadLetterQueue(s, scope, sweepDead),
 		schedules: map[string]awsevents.CfnRule{},
 	}
 	if s.env.ArchiveDays > 0 {
@@ -56,7 +43,7 @@ func newEvents(s stack, d data, made *lambdas) eventing {
 	}
 	for _, w := range functions.Workers() {
 		for _, t := range w.Streams {
-			follow(s, scope, made, w, t, *d.tables[t].AttrStreamArn(), e.relay)
+			e.mappings = append(e.mappings, follow(s, scope, made, w, t, *d.tables[t].AttrStreamArn(), d.letters))
 		}
 		if w.Every > 0 {
 			e.schedules[w.ID] = schedule(s, scope, made, w, e.sweep)
@@ -65,28 +52,25 @@ func newEvents(s stack, d data, made *lambdas) eventing {
 	return e
 }
 
-const day = 24 * time.Hour
-
-// deadLetterQueue keeps what lies in it, and the alarm on it, for a time.
-func deadLetterQueue(s stack, scope constructs.Construct, name string, keeps time.Duration) awssqs.CfnQueue {
+// deadLetterQueue keeps what lies in it, and the alarm on it, for a day.
+func deadLetterQueue(s stack, scope constructs.Construct, name string) awssqs.CfnQueue {
 	queue := awssqs.NewCfnQueue(scope, jsii.String(title(name)), &awssqs.CfnQueueProps{
 		QueueName: jsii.String(s.name(name)), SqsManagedSseEnabled: jsii.Bool(true),
-		MessageRetentionPeriod: jsii.Number(keeps.Seconds()),
+		MessageRetentionPeriod: jsii.Number((24 * time.Hour).Seconds()),
 	})
 	s.kept(queue)
 	return queue
 }
 
 // follow calls a worker with those changes of a table that pass its filters,
-// from the oldest on. A change that fails is tried again until it is an hour
-// old; then, while the stream still has it for most of a day, its place in the
-// stream becomes a dead letter. Attempts are counted only where the environment
-// says so, because an outage of what the worker calls uses up any count early.
+// from the oldest on. A change that fails is retried until it is an hour old;
+// then Lambda writes the record to the bucket of dead letters. Attempts are
+// counted only where the environment says so, because an outage of what the
+// worker calls uses up any count early.
 //
-// What a change costs that always fails: the worker names it, so that those of
-// its batch are done, but the shard's later changes in the same one of its four
-// lanes wait until that hour is over. The alarm on the relay's lag tells.
-func follow(s stack, scope constructs.Construct, made *lambdas, w worker.Worker, t store.Table, stream string, dead awssqs.CfnQueue) {
+// Until then the later changes in the same lane, one of four in a shard, wait.
+// So the worker itself keeps in the bucket, at once, what can never succeed.
+func follow(s stack, scope constructs.Construct, made *lambdas, w worker.Worker, t store.Table, stream string, dead awss3.CfnBucket) awslambda.CfnEventSourceMapping {
 	var filters any
 	if patterns := w.Filters[t]; patterns != nil {
 		list := make([]any, len(patterns))
@@ -99,7 +83,7 @@ func follow(s stack, scope constructs.Construct, made *lambdas, w worker.Worker,
 	if retries == 0 {
 		retries = -1 // as many as there is time for
 	}
-	awslambda.NewCfnEventSourceMapping(scope, jsii.String("Changes"+title(string(t))), &awslambda.CfnEventSourceMappingProps{
+	return awslambda.NewCfnEventSourceMapping(scope, jsii.String("Changes"+title(string(t))), &awslambda.CfnEventSourceMappingProps{
 		FunctionName: made.byID[w.ID].Ref(), EventSourceArn: &stream, StartingPosition: jsii.String("TRIM_HORIZON"),
 		FilterCriteria: filters, BatchSize: jsii.Number(100), ParallelizationFactor: jsii.Number(4),
 		FunctionResponseTypes:      jsii.Strings("ReportBatchItemFailures"),
@@ -108,6 +92,7 @@ func follow(s stack, scope constructs.Construct, made *lambdas, w worker.Worker,
 		DestinationConfig: &awslambda.CfnEventSourceMapping_DestinationConfigProperty{
 			OnFailure: &awslambda.CfnEventSourceMapping_OnFailureProperty{Destination: dead.AttrArn()},
 		},
+		MetricsConfig: &awslambda.CfnEventSourceMapping_MetricsConfigProperty{Metrics: jsii.Strings("EventCount")},
 	})
 }
 

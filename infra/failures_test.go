@@ -34,10 +34,7 @@ func TestEveryQueueHasDeadLettersOrIsOneWithAnAlarm(t *testing.T) {
 			if !dead[id] && q["RedrivePolicy"] == nil {
 				t.Errorf("%s is no queue of dead letters and has none", id)
 			}
-			keeps := 14 * 24 * time.Hour
-			if text(q["QueueName"]) == "ascend-"+stack.env.Name+"-"+sweepDead {
-				keeps = 24 * time.Hour // the next sweep has made good for them
-			}
+			const keeps = 24 * time.Hour // the next sweep has made good for them
 			if q["SqsManagedSseEnabled"] != true || q["MessageRetentionPeriod"] != keeps.Seconds() {
 				t.Errorf("%s: encrypted %v, kept %v s", id, q["SqsManagedSseEnabled"], q["MessageRetentionPeriod"])
 			}
@@ -152,8 +149,11 @@ func TestStreamsLoseNothing(t *testing.T) {
 				}
 			}
 			dead := at(p, "DestinationConfig", "OnFailure", "Destination")
-			if q := stack.Resources[target(dead)]; q == nil || q.Type != "AWS::SQS::Queue" {
+			if q := stack.Resources[target(dead)]; q == nil || q.Type != "AWS::S3::Bucket" {
 				t.Errorf("%s: failures go to %s", id, text(dead))
+			}
+			if stack.env.Alarms != nil && !alarmed(stack, "OnFailureDestinationDeliveredEventCount", "EventSourceMappingUUID", "${"+id+"}") {
+				t.Errorf("%s: nobody learns of failures", id)
 			}
 		}
 		if len(filters) > 0 {

@@ -30,10 +30,14 @@ type lambdas struct {
 	data  data
 	zips  string
 	byID  map[string]awslambda.CfnFunction
+	logs  map[string]awslogs.CfnLogGroup
 }
 
 func newFunctions(s stack, d data, zips string) *lambdas {
-	return &lambdas{s, s.concern("Functions"), d, filepath.Join(zips, s.env.Architecture), map[string]awslambda.CfnFunction{}}
+	return &lambdas{
+		stack: s, scope: s.concern("Functions"), data: d, zips: filepath.Join(zips, s.env.Architecture),
+		byID: map[string]awslambda.CfnFunction{}, logs: map[string]awslogs.CfnLogGroup{},
+	}
 }
 
 // check reports the functions whose zips are not there.
@@ -80,9 +84,14 @@ func (l *lambdas) worker(w worker.Worker) {
 			actions:   []string{"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"},
 			resources: streams,
 		})
+		// Lambda writes there in the function's name, and wants to list the bucket.
+		bucket := *l.data.letters.AttrArn()
+		allowed = append(allowed, statement{actions: []string{"s3:PutObject"}, resources: []string{bucket + "/*"}},
+			statement{actions: []string{"s3:ListBucket"}, resources: []string{bucket}})
+		env["ASCEND_DEAD_LETTER_BUCKET"] = *l.data.letters.Ref()
 	}
-	if dead := deadLetters(w); dead != "" {
-		allowed = append(allowed, statement{actions: []string{"sqs:SendMessage"}, resources: []string{l.queueARN(dead)}})
+	if w.Every > 0 {
+		allowed = append(allowed, statement{actions: []string{"sqs:SendMessage"}, resources: []string{l.queueARN(sweepDead)}})
 	}
 	if w.StartsExecutions {
 		allowed = append(allowed, statement{actions: []string{"states:StartExecution"}, resources: []string{l.stateMachineARN()}})
@@ -114,6 +123,7 @@ func (l *lambdas) add(id, summary string, timeout time.Duration, env map[string]
 		LogGroupName: jsii.String("/aws/lambda/" + l.name(id)), RetentionInDays: &l.env.LogDays,
 	})
 	l.kept(logs)
+	l.logs[id] = logs
 
 	// Lambda names a log stream for each instance, so that the narrowest there is
 	// are the streams of the function's own group: its ARN as CloudFormation

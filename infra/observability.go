@@ -11,10 +11,14 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"ascend/functions"
+	"ascend/shared/app/relay"
 	"ascend/shared/store"
 )
 
-// observed makes the alarms, the topic that they tell, and the dashboard.
+// relayID names the function that follows the change streams.
+const relayID = "stream-relay"
+
+// observed makes the alarms, the topic that they notify, and the dashboard.
 type observed struct {
 	stack
 	scope constructs.Construct
@@ -24,48 +28,51 @@ type observed struct {
 // newObservability needs an environment with alarms.
 func newObservability(s stack, made *lambdas, e eventing) {
 	scope := s.concern("Observability")
-	o := observed{s, scope, alarmTopic(s, scope)}
+	o := observed{stack: s, scope: scope, topic: alarmTopic(s, scope)}
 	limits := s.env.Alarms
 	for _, id := range made.ids() {
 		name := s.name(id)
-		o.total("Fails"+title(id), "Function "+id+" fails or is throttled", limits.FunctionFailures,
-			metric{"AWS/Lambda", "Errors", dimensions{"FunctionName": name}}, metric{"AWS/Lambda", "Throttles", dimensions{"FunctionName": name}})
+		of := series("AWS/Lambda", dimensions{"FunctionName": name})
+		o.total("Fails"+title(id), "Function "+id+" fails or is throttled", limits.FunctionFailures, of("Errors"), of("Throttles"))
 	}
 	for _, def := range store.Tables() {
 		o.total("Fails"+title(string(def.Table)), "Table "+string(def.Table)+" throttles or fails", limits.TableFailures, tableFailures(s.name(string(def.Table)))...)
 	}
-	machine := dimensions{"StateMachineArn": s.stateMachineARN()}
+	clock := series("AWS/States", dimensions{"StateMachineArn": s.stateMachineARN()})
 	o.total("FailsApproval", "Executions of the approval clock end without an outcome", 1,
-		metric{"AWS/States", "ExecutionsFailed", machine}, metric{"AWS/States", "ExecutionsTimedOut", machine},
-		metric{"AWS/States", "ExecutionsAborted", machine}, metric{"AWS/States", "ExecutionThrottled", machine})
-	for _, queue := range []string{relayDead, sweepDead} {
-		o.watch(watch{
-			id: title(queue), about: "Something lies in " + queue, threshold: 1, statistic: "Maximum", minutes: 1, periods: 1,
-			metric: metric{"AWS/SQS", "ApproximateNumberOfMessagesVisible", dimensions{"QueueName": s.name(queue)}},
-		})
+		clock("ExecutionsFailed"), clock("ExecutionsTimedOut"), clock("ExecutionsAborted"), clock("ExecutionThrottled"))
+	o.watch(watch{
+		id: title(sweepDead), about: "A call of the sweep failed: see the queue " + sweepDead, threshold: 1, statistic: "Maximum", minutes: 1, periods: 1,
+		metric: series("AWS/SQS", dimensions{"QueueName": s.name(sweepDead)})("ApproximateNumberOfMessagesVisible"),
+	})
+	letters := []metric{made.count(relayID, "DeadLetters", relay.LogDeadLetter)}
+	for _, mapping := range e.mappings {
+		letters = append(letters, series("AWS/Lambda", dimensions{"EventSourceMappingUUID": *mapping.Ref()})("OnFailureDestinationDeliveredEventCount"))
 	}
+	o.total("RelayDeadLetters", "Changes went to the relay's dead letters: run make redrive ENV="+s.env.Name, 1, letters...)
+	o.total("ClocksNotStarted", "Approval clocks are not started: Step Functions has too many open executions", 1, made.count(relayID, "ClocksNotStarted", relay.LogNoClock))
 	for _, w := range functions.Workers() {
 		if len(w.Streams) > 0 {
 			o.watch(watch{
-				id: "Lags" + title(w.ID), about: "Changes wait for " + w.ID, threshold: limits.RelayLag, statistic: "Maximum", minutes: 1, periods: 3,
-				metric: metric{"AWS/Lambda", "IteratorAge", dimensions{"FunctionName": s.name(w.ID)}},
+				id: "Lags" + title(w.ID), about: "Changes wait too long for " + w.ID, threshold: limits.RelayLag, statistic: "Maximum", minutes: 1, periods: 3,
+				metric: series("AWS/Lambda", dimensions{"FunctionName": s.name(w.ID)})("IteratorAge"),
 			})
 		}
 		if rule := e.schedules[w.ID]; rule != nil {
 			o.watch(watch{
-				id: "Rests" + title(w.ID), about: w.ID + " is not called", threshold: 1, below: true, statistic: "Sum", minutes: 5, periods: 1,
-				metric: metric{"AWS/Events", "Invocations", dimensions{"RuleName": s.name(w.ID)}},
+				id: "Rests" + title(w.ID), about: "The schedule no longer calls " + w.ID, threshold: 1, below: true, statistic: "Sum", minutes: 5, periods: 1,
+				metric: series("AWS/Events", dimensions{"RuleName": s.name(w.ID)})("Invocations"),
 			})
 		}
 	}
-	api := dimensions{"ApiName": s.name("api"), "Stage": s.env.Name}
+	api := series("AWS/ApiGateway", dimensions{"ApiName": s.name("api"), "Stage": s.env.Name})
 	o.watch(watch{
-		id: "ServerErrors", about: "The API answers 5xx", threshold: limits.ServerErrors, statistic: "Average", minutes: 5, periods: 2,
-		metric: metric{"AWS/ApiGateway", "5XXError", api},
+		id: "ServerErrors", about: "The API answers with server errors (5xx)", threshold: limits.ServerErrors, statistic: "Average", minutes: 5, periods: 2,
+		metric: api("5XXError"),
 	})
 	o.watch(watch{
-		id: "Latency", about: "The API answers late (p99)", threshold: limits.Latency, statistic: "p99", minutes: 5, periods: 3,
-		metric: metric{"AWS/ApiGateway", "Latency", api},
+		id: "Latency", about: "The API answers slowly (99th percentile)", threshold: limits.Latency, statistic: "p99", minutes: 5, periods: 3,
+		metric: api("Latency"),
 	})
 	awscloudwatch.NewCfnDashboard(scope, jsii.String("Dashboard"), &awscloudwatch.CfnDashboardProps{
 		DashboardName: jsii.String("ascend-" + s.env.Name), DashboardBody: s.ToJsonString(dashboard(s), nil),
@@ -95,7 +102,12 @@ type metric struct {
 	of              dimensions
 }
 
-// dimensions are those of the metric, by name.
+// series returns the metrics of a namespace with the same dimensions, by name.
+func series(namespace string, of dimensions) func(name string) metric {
+	return func(name string) metric { return metric{namespace: namespace, name: name, of: of} }
+}
+
+// dimensions returns those of the metric, sorted by name.
 func (m metric) dimensions() []any {
 	var list []any
 	for _, name := range slices.Sorted(maps.Keys(m.of)) {
@@ -104,15 +116,13 @@ func (m metric) dimensions() []any {
 	return list
 }
 
-// tableFailures are the metrics of a table's throttles and of DynamoDB's own
+// tableFailures returns the metrics of a table's throttles and of DynamoDB's own
 // failures, which it counts by operation.
 func tableFailures(table string) []metric {
-	list := []metric{
-		{"AWS/DynamoDB", "ReadThrottleEvents", dimensions{"TableName": table}},
-		{"AWS/DynamoDB", "WriteThrottleEvents", dimensions{"TableName": table}},
-	}
+	of := series("AWS/DynamoDB", dimensions{"TableName": table})
+	list := []metric{of("ReadThrottleEvents"), of("WriteThrottleEvents")}
 	for _, operation := range []string{"BatchGetItem", "Query", "PutItem", "UpdateItem", "TransactWriteItems"} {
-		list = append(list, metric{"AWS/DynamoDB", "SystemErrors", dimensions{"TableName": table, "Operation": operation}})
+		list = append(list, series("AWS/DynamoDB", dimensions{"TableName": table, "Operation": operation})("SystemErrors"))
 	}
 	return list
 }
@@ -158,9 +168,10 @@ func (o observed) total(id, about string, threshold float64, metrics ...metric) 
 		})
 	}
 	props := o.alarm(id, about, threshold, 1)
-	props.Metrics = append(queries, &awscloudwatch.CfnAlarm_MetricDataQueryProperty{
+	queries = append(queries, &awscloudwatch.CfnAlarm_MetricDataQueryProperty{
 		Id: jsii.String("total"), Expression: jsii.String("SUM(METRICS())"), Label: &about, ReturnData: jsii.Bool(true),
 	})
+	props.Metrics = queries
 	awscloudwatch.NewCfnAlarm(o.scope, &id, props)
 }
 

@@ -55,6 +55,9 @@ func snapshot(stack *template) []byte {
 			who := ""
 			if s["Principal"] != nil {
 				who = text(at(s["Principal"], "Service")) + " may "
+				if s["Effect"] == "Deny" {
+					who = "nobody may "
+				}
 			}
 			fmt.Fprintf(&b, "  %s%s", who, strings.Join(texts(s["Action"]), " "))
 			if s["Condition"] != nil {

@@ -63,7 +63,7 @@ func newStack(app awscdk.App, env Environment, zips string) error {
 	s.output("TablePrefix", s.name(""))
 	s.output("StateMachineArn", *approval.Ref())
 	s.output("BusName", *events.bus.Ref())
-	s.output("RelayDeadLetterQueueUrl", *events.relay.Ref())
+	s.output("RelayDeadLetterBucket", *data.letters.Ref())
 	s.output("SweepDeadLetterQueueUrl", *events.sweep.Ref())
 	if env.Users != "" {
 		s.output("UserPoolId", trusted.pool)

@@ -13,13 +13,15 @@ import (
 const (
 	crashRounds  = 5
 	crashCallers = 16
-	crashLimit   = 50  // actions an hour of the limited agent
-	crashMost    = 400 // submissions a round, so that a quick machine has no more to read back
+	crashLimit   = 50              // actions an hour of the limited agent
+	crashMost    = 400             // submissions a round, so that a quick machine has no more to read back
+	crashWaiting = "crash-waiting" // an agent whose actions nobody answers
 )
 
 // TestNothingAcknowledgedIsLostWhenTheServerIsKilled kills the server with
 // SIGKILL under load, again and again on one folder. What was answered must
-// stand, and what was not must be there wholly or not at all. (A killed process
+// stand, and what was not must be there wholly or not at all; and every change
+// that was committed must have its consequences. (A killed process
 // leaves what it wrote to the kernel, so this does not show that the disk had
 // it; the store's own tests look at its fsync.)
 func TestNothingAcknowledgedIsLostWhenTheServerIsKilled(t *testing.T) {
@@ -29,16 +31,21 @@ func TestNothingAcknowledgedIsLostWhenTheServerIsKilled(t *testing.T) {
 	data := t.TempDir()
 	w := &world{t: t}
 	s := launch(t, data)
-	for _, id := range []string{"crash-busy", "crash-limited"} {
+	for _, id := range []string{"crash-busy", "crash-limited", crashWaiting} {
 		must[object](t, s.key(), "POST", "/api/registry/agents", fmt.Sprintf(`{"agent_id": %q, "display_name": "Crash"}`, id))
 		must[object](t, s.admin(), "POST", "/api/registry/agents/"+id+"/activate", "")
 	}
 	must[object](t, s.admin(), "PUT", "/api/registry/agents/crash-limited/rate-limits", fmt.Sprintf(`{"max_actions_per_hour": %d}`, crashLimit))
 
+	must[object](t, s.admin(), "POST", "/api/governance/workflows", fmt.Sprintf(`{"name": "Waiting", "type": "single_approval",
+		"approvers": [{"role": "manager"}], "timeout_seconds": 2, "trigger_conditions": {"agent_ids": [%q]}}`, crashWaiting))
+
+	var launched time.Time
 	for round := range crashRounds {
 		w.use(s)
 		w.load(round, 500*time.Millisecond+rand.N(500*time.Millisecond), func() { s.kill(syscall.SIGKILL) })
 		s = launch(t, data)
+		launched = time.Now()
 		w.use(s)
 		w.repeatUnanswered()
 		w.verify(round)
@@ -46,6 +53,8 @@ func TestNothingAcknowledgedIsLostWhenTheServerIsKilled(t *testing.T) {
 			return
 		}
 	}
+	w.verifyWaiting(launched)
+	w.verifyFeed(data)
 	w.verifyRepeats()
 	t.Logf("%d submissions, %d decisions, %d agents; %d commands were cut off", len(w.submits), w.decided, len(w.agents), w.unanswered)
 	if w.unanswered == 0 || w.decided == 0 {
@@ -126,6 +135,9 @@ func (w *world) command(name string, n int) bool {
 		}
 		verb := []string{"approve", "reject", ""}[n/8%3]
 		return verb == "" || w.decide(s, &decision{key: "decide-" + name, verb: verb, body: fmt.Sprintf(`{"reason": "As planned in %s"}`, name)})
+	case 7:
+		answer, _ := w.ask(w.key, "/api/v1/actions/submit", "key-"+name, submission(crashWaiting, "shell_execute", name))
+		return answer != nil
 	default:
 		return w.submit(&submitted{key: "key-" + name, agent: "crash-busy", body: submission("crash-busy", "email_send", name)})
 	}

@@ -103,12 +103,13 @@ func (h *house) follow(ctx context.Context, log *slog.Logger) (finished func(), 
 	}
 	feed := relay.Share(h.store)
 	var all sync.WaitGroup
-	for _, c := range consumers {
-		all.Go(func() { h.app.Relay.Follow(ctx, feed, c) })
-	}
 	all.Go(func() {
+		// First by the records as they are, then by changes that may be old.
 		if err := h.app.Approvals.StartClocks(ctx); err != nil && ctx.Err() == nil {
 			log.Error("start the approval clocks", "error", err.Error())
+		}
+		for _, c := range consumers {
+			all.Go(func() { h.app.Relay.Follow(ctx, feed, c) })
 		}
 	})
 	all.Go(func() { h.chores(ctx, log) })

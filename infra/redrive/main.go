@@ -1,15 +1,14 @@
-// Command redrive brings back the changes that the stream relay gave up. The
-// relay's dead-letter queue holds their places in a stream, which keeps them
-// for 24 hours: they are read there, given to the relay once more, and the
-// message is deleted when all of them succeeded.
+// Command redrive gives the stream relay its dead letters again. A dead letter
+// is an object in the deployment's bucket: either records that Lambda gave up
+// after an hour, or one change that the relay can never handle. Each is given to
+// the relay once more, and deleted when the relay succeeds.
 //
-//	go run ./infra/redrive -env prod [-dry-run] [-forget]
+//	go run ./infra/redrive -env prod [-dry-run]
 //
-// It works with the caller's AWS credentials and region, wherever the AWS
-// command line would find them; AWS_ENDPOINT_URL leads it to LocalStack. They
-// must allow sqs:GetQueueUrl, ReceiveMessage, DeleteMessage and
-// ChangeMessageVisibility, dynamodb:GetShardIterator and GetRecords, and
-// lambda:InvokeFunction. It ends with status 1 when a message is left.
+// It takes AWS credentials and the region from where the AWS command line finds
+// them; AWS_ENDPOINT_URL leads it to LocalStack. They must allow
+// lambda:GetFunctionConfiguration and InvokeFunction, and s3:ListBucket,
+// GetObject and DeleteObject. It ends with status 1 when a letter is left.
 package main
 
 import (
@@ -22,13 +21,10 @@ import (
 	"os/signal"
 	"regexp"
 	"syscall"
-	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
 func main() {
@@ -46,27 +42,19 @@ func main() {
 	}
 }
 
-// The names of the stack's function and queue, behind the environment's prefix.
-const (
-	relayName = "stream-relay"
-	queueName = "relay-dead-letters"
-)
-
 var environment = regexp.MustCompile(`^[a-z][a-z0-9]*$`)
 
-// command does what the arguments say, and reports whether a message that was
-// to be redriven is left in the queue.
+// command runs the arguments, and reports whether a dead letter is left.
 func command(ctx context.Context, args []string, stdout, stderr io.Writer) (left bool, err error) {
 	flags := flag.NewFlagSet("redrive", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	env := flags.String("env", "", "the `environment`: local, dev, staging or prod")
-	dry := flags.Bool("dry-run", false, "list what is there, and change nothing")
-	forget := flags.Bool("forget", false, "delete the messages whose changes the stream no longer has")
+	dry := flags.Bool("dry-run", false, "list the dead letters and change nothing")
 	if err := flags.Parse(args); err != nil {
 		return false, err
 	}
 	if !environment.MatchString(*env) || flags.NArg() > 0 {
-		return false, errors.New("say the environment and nothing else: make redrive ENV=prod")
+		return false, errors.New("name one environment, such as: make redrive ENV=prod")
 	}
 	cfg, err := config.LoadDefaultConfig(ctx)
 	if err != nil {
@@ -75,19 +63,26 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) (left
 	if cfg.Region == "" {
 		return false, errors.New("no AWS region is chosen: set AWS_REGION")
 	}
-	prefix := "ascend-" + *env + "-"
+	client := lambda.NewFromConfig(cfg)
 	r := redrive{
-		queue: sqs.NewFromConfig(cfg), streams: dynamodbstreams.NewFromConfig(cfg), functions: lambda.NewFromConfig(cfg),
-		relay: prefix + relayName, tables: prefix, out: stdout, now: time.Now, dry: *dry, forget: *forget,
+		objects:   s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = cfg.BaseEndpoint != nil }),
+		functions: client, relay: "ascend-" + *env + "-stream-relay", out: stdout, dry: *dry,
 	}
-	name := prefix + queueName
-	found, err := r.queue.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &name})
+	found, err := client.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &r.relay})
 	if err != nil {
-		return false, fmt.Errorf("find the queue %s in region %q: %w", name, cfg.Region, err)
+		return false, fmt.Errorf("find the function %s in region %s: %w", r.relay, cfg.Region, err)
 	}
-	r.url = aws.ToString(found.QueueUrl)
-	fmt.Fprintln(stdout, "queue", r.url)
-	count, err := r.run(ctx)
-	fmt.Fprintln(stdout, count.summary(*dry))
-	return count.left > 0 && !*dry, err
+	if found.Environment != nil {
+		r.bucket = found.Environment.Variables[bucketVariable]
+	}
+	if r.bucket == "" {
+		return false, fmt.Errorf("the function %s names no bucket in %s: deploy the stack again", r.relay, bucketVariable)
+	}
+	fmt.Fprintln(stdout, "bucket", r.bucket)
+	n, err := r.run(ctx)
+	fmt.Fprintln(stdout, n.summary(*dry))
+	return n.left > 0 && !*dry, err
 }
+
+// bucketVariable is the relay's environment variable that names the bucket.
+const bucketVariable = "ASCEND_DEAD_LETTER_BUCKET"

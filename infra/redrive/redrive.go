@@ -2,201 +2,211 @@ package main
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
-	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/types"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
-
-	"ascend/shared/store/dynamo/stream"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
 const (
-	// hold is how long a message is hidden from other runs. One that takes
-	// longer is at worst redriven twice, which changes nothing.
-	hold = 15 * time.Minute
-	// wait is how long an empty queue is asked. Any wait makes SQS ask all of its servers.
-	wait = 2 * time.Second
-	// releaseTimeout bounds what is done after an interruption.
-	releaseTimeout = 30 * time.Second
+	callTimeout = 2 * time.Minute // of one call of the relay, which has a minute itself
+	maxLetter   = 16 << 20        // bytes; Lambda's own limit of a call is 6 MB
 )
 
-// queue is what of *sqs.Client redrive takes.
-type queue interface {
-	GetQueueUrl(context.Context, *sqs.GetQueueUrlInput, ...func(*sqs.Options)) (*sqs.GetQueueUrlOutput, error)
-	ReceiveMessage(context.Context, *sqs.ReceiveMessageInput, ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error)
-	DeleteMessage(context.Context, *sqs.DeleteMessageInput, ...func(*sqs.Options)) (*sqs.DeleteMessageOutput, error)
-	ChangeMessageVisibility(context.Context, *sqs.ChangeMessageVisibilityInput, ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityOutput, error)
+// objects is the part of *s3.Client that redrive uses.
+type objects interface {
+	ListObjectsV2(context.Context, *s3.ListObjectsV2Input, ...func(*s3.Options)) (*s3.ListObjectsV2Output, error)
+	GetObject(context.Context, *s3.GetObjectInput, ...func(*s3.Options)) (*s3.GetObjectOutput, error)
+	DeleteObject(context.Context, *s3.DeleteObjectInput, ...func(*s3.Options)) (*s3.DeleteObjectOutput, error)
 }
 
-// redrive is one run over the queue.
+// functions is the part of *lambda.Client that redrive uses.
+type functions interface {
+	Invoke(context.Context, *lambda.InvokeInput, ...func(*lambda.Options)) (*lambda.InvokeOutput, error)
+}
+
+// redrive is one run over the bucket.
 type redrive struct {
-	queue     queue
-	streams   stream.API
+	objects   objects
 	functions functions
-
-	url    string // of the queue
-	relay  string // the function's name
-	tables string // leads the names of the deployment's tables
-	out    io.Writer
-	now    func() time.Time
-
-	dry    bool // list only
-	forget bool // delete what the stream no longer has
+	bucket    string
+	relay     string // the function's name
+	out       io.Writer
+	dry       bool // list only
 }
 
-// fate is what became of a message.
-type fate int
+// tally counts the letters of a run.
+type tally struct{ redriven, failed, left int }
 
-const (
-	redriven fate = iota // all of its records succeeded
-	failed               // some did not, or nobody knows
-	trimmed              // the stream no longer has all of its records
-	fates
-)
-
-// tally counts messages, by fate, and those that are left in the queue.
-type tally struct {
-	of   [fates]int
-	left int
-}
-
-func (t tally) summary(dry bool) string {
-	format := "%d redriven, %d failed again, %d trimmed"
+func (n tally) summary(dry bool) string {
 	if dry {
-		format = "%d can be redriven, %d cannot be read, %d trimmed"
+		return fmt.Sprintf("%d can be redriven, %d cannot be read", n.redriven, n.failed)
 	}
-	s := fmt.Sprintf(format, t.of[redriven], t.of[failed], t.of[trimmed])
-	if t.of[trimmed] > 0 {
-		s = "The stream keeps changes for 24 hours; of those that it no longer has, the events were not sent and are lost.\n" +
-			"What waits for people is right anyway: the sweep closes an action whose clock was lost within a minute of its deadline,\n" +
-			"and what a stopped agent asked cannot be approved.\n" + s
-	}
-	return s
+	return fmt.Sprintf("%d redriven, %d failed again; %d in the bucket", n.redriven, n.failed, n.left)
 }
 
-// run takes messages until the queue gives no more. Those that stay in the
-// queue are hidden until it ends, so that each is seen once. It ends early, with
-// an error, when the queue does not answer or ctx ends.
-func (r *redrive) run(ctx context.Context) (count tally, err error) {
-	kept := map[string]*string{} // receipts, by message
-	defer func() { r.release(ctx, kept) }()
-	for {
-		m, err := r.receive(ctx)
-		if m == nil || err != nil {
-			return count, err
+// run redrives the letters that are in the bucket as it starts. What the relay
+// gives up again is a new letter, which the tally counts as left.
+func (r *redrive) run(ctx context.Context) (n tally, err error) {
+	keys, err := r.list(ctx)
+	if err != nil {
+		return n, err
+	}
+	for _, key := range keys {
+		if ctx.Err() != nil {
+			return n, fmt.Errorf("interrupted: %w", ctx.Err())
 		}
-		id := aws.ToString(m.MessageId)
-		_, again := kept[id] // its time was over
-		kept[id] = m.ReceiptHandle
-		if again {
+		what, err := r.letter(ctx, key)
+		if err != nil {
+			n.failed++
+			fmt.Fprintf(r.out, "%s: %v; it is kept\n", key, err)
 			continue
 		}
-		became, left := r.handle(ctx, m)
-		count.of[became]++
-		if left {
-			count.left++
-		} else {
-			delete(kept, id)
+		n.redriven++
+		fmt.Fprintf(r.out, "%s: %s\n", key, what)
+	}
+	if keys, err = r.list(ctx); err != nil {
+		return n, err
+	}
+	n.left = len(keys)
+	return n, nil
+}
+
+// list returns the keys of all letters, in their order.
+func (r *redrive) list(ctx context.Context) (keys []string, err error) {
+	in := s3.ListObjectsV2Input{Bucket: &r.bucket}
+	for {
+		page, err := r.objects.ListObjectsV2(ctx, &in)
+		if err != nil {
+			return nil, fmt.Errorf("list the bucket %s: %w", r.bucket, err)
 		}
-		if ctx.Err() != nil {
-			return count, fmt.Errorf("interrupted: %w", ctx.Err())
+		for _, o := range page.Contents {
+			keys = append(keys, aws.ToString(o.Key))
+		}
+		if in.ContinuationToken = page.NextContinuationToken; in.ContinuationToken == nil {
+			return keys, nil
 		}
 	}
 }
 
-// receive takes the next message; nil where there is none.
-func (r *redrive) receive(ctx context.Context) (*sqstypes.Message, error) {
-	out, err := r.queue.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
-		QueueUrl: &r.url, MaxNumberOfMessages: 1, VisibilityTimeout: int32(hold.Seconds()), WaitTimeSeconds: int32(wait.Seconds()),
-		MessageSystemAttributeNames: []sqstypes.MessageSystemAttributeName{sqstypes.MessageSystemAttributeNameSentTimestamp},
-	})
+// letter redrives one letter, and returns what became of it.
+func (r *redrive) letter(ctx context.Context, key string) (what string, err error) {
+	object, err := r.objects.GetObject(ctx, &s3.GetObjectInput{Bucket: &r.bucket, Key: &key})
 	if err != nil {
-		return nil, fmt.Errorf("receive from %s: %w", r.url, err)
+		return "", fmt.Errorf("read it: %w", err)
 	}
-	if len(out.Messages) == 0 {
-		return nil, nil
+	body, err := io.ReadAll(io.LimitReader(object.Body, maxLetter+1))
+	if err = errors.Join(err, object.Body.Close()); err != nil {
+		return "", fmt.Errorf("read it: %w", err)
 	}
-	return &out.Messages[0], nil
-}
-
-// handle redrives one message, deletes it where nothing more can be done for
-// it, and says what became of it.
-func (r *redrive) handle(ctx context.Context, m *sqstypes.Message) (became fate, left bool) {
-	b, err := readBatch(aws.ToString(m.Body), r.tables)
+	call, why, err := parse(body)
 	if err != nil {
-		fmt.Fprintf(r.out, "message %s%s: cannot be read: %v; it is kept\n", aws.ToString(m.MessageId), r.age(m), err)
-		return failed, true
+		return "", err
 	}
-	found, lines, lost, err := r.again(ctx, b)
-	what := fmt.Sprintf("records redriven: %d", found)
 	if r.dry {
-		what = fmt.Sprintf("records found: %d", found)
+		return fmt.Sprintf("%d records, %s", len(call.Records), why), nil
 	}
-	switch {
-	case err != nil:
-		became, what = failed, fmt.Sprintf("failed: %v", err)
-	case len(lines) > 0:
-		became, what = failed, fmt.Sprintf("records that failed again: %d of %d", len(lines), found)
-	case lost:
-		became, what = trimmed, "trimmed from the stream, "+what
+	if err := r.call(ctx, call); err != nil {
+		return "", err
 	}
-	end := "kept"
-	if !r.dry && (became == redriven || became == trimmed && r.forget) {
-		end = "deleted"
-		if _, err := r.queue.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &r.url, ReceiptHandle: m.ReceiptHandle}); err != nil {
-			end = fmt.Sprintf("kept, because it could not be deleted: %v", err)
-		}
+	if _, err := r.objects.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &r.bucket, Key: &key}); err != nil {
+		return "", fmt.Errorf("redriven, but not deleted: %w", err)
 	}
-	if end == "kept" && became == trimmed {
-		end += "; -forget deletes it"
-	}
-	fmt.Fprintf(r.out, "%v%s: %s; the message is %s\n", b, r.age(m), what, end)
-	for _, line := range lines {
-		fmt.Fprintln(r.out, "  ", line)
-	}
-	return became, end != "deleted"
+	return fmt.Sprintf("%d records redriven; it is deleted", len(call.Records)), nil
 }
 
-// again gives the batch's records to the relay, all of them even when some fail.
-// lines say which failed and why.
-func (r *redrive) again(ctx context.Context, b batch) (found int, lines []string, lost bool, err error) {
-	lost, err = b.read(ctx, r.streams, func(records []types.Record) error {
-		found += len(records)
-		if r.dry {
-			return nil
-		}
-		failed, err := r.call(ctx, b.Stream, records)
-		if err != nil {
-			return fmt.Errorf("call %s with %s to %s: %w", r.relay, number(records[0]), number(records[len(records)-1]), err)
-		}
-		lines = append(lines, failed...)
-		return nil
-	})
-	return found, lines, lost, err
-}
+// event is a call of the relay.
+type event struct{ Records []json.RawMessage }
 
-// release makes messages visible again, also when ctx has ended.
-func (r *redrive) release(ctx context.Context, kept map[string]*string) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseTimeout)
-	defer cancel()
-	for id, receipt := range kept {
-		_, err := r.queue.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{QueueUrl: &r.url, ReceiptHandle: receipt, VisibilityTimeout: 0})
-		if err != nil {
-			fmt.Fprintf(r.out, "message %s stays hidden for up to %v: %v\n", id, hold, err)
-		}
+// parse reads a letter of either kind: Lambda's invocation record, whose payload
+// is the call (AWS Lambda Developer Guide, "Retain discarded records for a
+// DynamoDB event source"), or the relay's own (relay.DeadLetter).
+func parse(body []byte) (call event, why string, err error) {
+	if len(body) > maxLetter {
+		return call, "", fmt.Errorf("it has more than %d bytes", maxLetter)
 	}
+	var letter struct {
+		Context struct{ Condition string } `json:"requestContext"`
+		Payload json.RawMessage            `json:"payload"`
+
+		Consumer, Reason string
+		Record           []byte `json:"record"`
+	}
+	if err := json.Unmarshal(body, &letter); err != nil {
+		return call, "", fmt.Errorf("it is no dead letter: %w", err)
+	}
+	if letter.Record != nil {
+		return event{Records: []json.RawMessage{letter.Record}}, letter.Consumer + ": " + letter.Reason, nil
+	}
+	payload, why := []byte(letter.Payload), letter.Context.Condition
+	var text string // the guide shows the payload as a text
+	if json.Unmarshal(payload, &text) == nil {
+		payload = []byte(text)
+	}
+	if err := json.Unmarshal(payload, &call); err != nil || len(call.Records) == 0 {
+		return call, "", errors.Join(errors.New("it holds no records of a stream"), err)
+	}
+	return call, why, nil
 }
 
-// age says how long ago a message was sent.
-func (r *redrive) age(m *sqstypes.Message) string {
-	ms, err := strconv.ParseInt(m.Attributes[string(sqstypes.MessageSystemAttributeNameSentTimestamp)], 10, 64)
+// call gives records to the relay as Lambda does. It returns nil when all
+// succeed, else which failed and why.
+func (r *redrive) call(ctx context.Context, e event) error {
+	payload, err := json.Marshal(e)
 	if err != nil {
-		return ""
+		return fmt.Errorf("encode the call: %w", err)
 	}
-	return fmt.Sprintf(", given up %v ago", r.now().Sub(time.UnixMilli(ms)).Round(time.Second))
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	out, err := r.functions.Invoke(ctx, &lambda.InvokeInput{FunctionName: &r.relay, Payload: payload, LogType: lambdatypes.LogTypeTail})
+	if err != nil {
+		return fmt.Errorf("call %s: %w", r.relay, err)
+	}
+	if out.FunctionError != nil {
+		return fmt.Errorf("%s failed (%s): %.500q", r.relay, *out.FunctionError, out.Payload)
+	}
+	// A pointer, so that an answer without the list does not pass for success.
+	var answer struct {
+		Failures *[]struct {
+			Number string `json:"itemIdentifier"`
+		} `json:"batchItemFailures"`
+	}
+	if err := json.Unmarshal(out.Payload, &answer); err != nil || answer.Failures == nil {
+		return errors.Join(fmt.Errorf("%s answered %.200q, which does not say what failed", r.relay, out.Payload), err)
+	}
+	reasons := logged(aws.ToString(out.LogResult))
+	var failed []error
+	for _, f := range *answer.Failures {
+		why := reasons[f.Number]
+		if why == "" {
+			why = "see the log of " + r.relay
+		}
+		failed = append(failed, fmt.Errorf("record %.40q failed again: %.500q", f.Number, why))
+	}
+	return errors.Join(failed...)
+}
+
+// logged returns why records failed, by sequence number, from the end of the
+// call's log that comes with the answer.
+func logged(tail string) map[string]string {
+	reasons := map[string]string{}
+	text, err := base64.StdEncoding.DecodeString(tail)
+	if err != nil {
+		return reasons
+	}
+	for line := range strings.Lines(string(text)) {
+		var entry struct{ Record, Error string }
+		if json.Unmarshal([]byte(line), &entry) == nil && entry.Record != "" {
+			reasons[entry.Record] = entry.Error
+		}
+	}
+	return reasons
 }

@@ -3,7 +3,6 @@
 package app
 
 import (
-	"log/slog"
 	"time"
 
 	"ascend/shared/app/actions"
@@ -44,7 +43,7 @@ type Options struct {
 	Bus        relay.Bus
 
 	DeadLetters relay.DeadLetters
-	Log         *slog.Logger // of the relay; nil: it logs nothing
+	Log         relay.Log // nil: the relay logs nothing
 }
 
 // New returns the use cases over a store.

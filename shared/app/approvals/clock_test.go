@@ -2,6 +2,7 @@ package approvals_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -151,6 +152,27 @@ func TestAClockWhoseStartWasLostStartsWithTheNextStage(t *testing.T) {
 	f.deliver(t, f.changesOf(id)[1])
 	if got := f.machine.Run(id); got == nil || got.Wait.Stage != 2 {
 		t.Errorf("the clock is %+v", got)
+	}
+}
+
+func TestClocksThatEndedWithTheirProcessAreStartedAgain(t *testing.T) {
+	f := newClock(t)
+	waits, decided, moved := f.pending(1), f.pending(1), f.pending(2)
+	f.Advance(4 * time.Second)
+	f.decide(decided)
+	f.nextStage(moved)
+	f.Advance(time.Second)
+	for range 2 {
+		if err := f.Approvals.StartClocks(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if f.machine.Runs() != 2 || f.machine.Run(waits).Wait.WaitSeconds != 5 || f.machine.Run(moved).Wait.WaitSeconds != 9 || f.machine.Run(moved).Wait.Stage != 2 {
+		t.Errorf("the clocks are %+v, %+v, %+v", f.machine.Run(waits), f.machine.Run(decided), f.machine.Run(moved))
+	}
+	f.machine.Through = func(context.Context, string, func()) error { return problem.Unavailable("start", errors.New("lost")) }
+	if err := f.Approvals.StartClocks(t.Context()); problem.As(err).Kind != problem.KindUnavailable {
+		t.Errorf("starts that are lost: %v", err)
 	}
 }
 

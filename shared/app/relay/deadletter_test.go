@@ -81,7 +81,7 @@ func TestWhatCanNeverBeHandledIsKeptAndHoldsUpNothing(t *testing.T) {
 				t.Errorf("failed: %v", failed)
 			}
 			var want []string
-			for _, by := range strings.Fields(row.by) {
+			for by := range strings.FieldsSeq(row.by) {
 				want = append(want, by+" 000099x")
 			}
 			if got := kept.titles(); !slices.Equal(got, want) {

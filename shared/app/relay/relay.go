@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"sync"
 
 	"ascend/events"
@@ -15,12 +14,24 @@ import (
 	"ascend/shared/store"
 )
 
+// The messages of log lines that alarms count.
+const (
+	LogDeadLetter = "a change went to the dead letters"
+	LogNoClock    = "no approval clock was started; the sweep closes the action"
+)
+
 // Relay hands committed changes on.
 type Relay struct {
 	Approvals   *approvals.Service
-	Bus         Bus          // nil: events fail as unavailable
-	DeadLetters DeadLetters  // nil: what can never be handled fails like an outage
-	Log         *slog.Logger // nil: nothing is logged
+	Bus         Bus         // nil: events fail as unavailable
+	DeadLetters DeadLetters // nil: what can never be handled fails like an outage
+	Log         Log         // nil: nothing is logged
+}
+
+// Log takes what operators are to see: *slog.Logger.
+type Log interface {
+	ErrorContext(ctx context.Context, message string, args ...any)
+	WarnContext(ctx context.Context, message string, args ...any)
 }
 
 // Bus publishes events: EventBridge, or a file on a developer's machine.
@@ -96,7 +107,7 @@ func (r *Relay) Handle(ctx context.Context, c Consumer, changes []store.Change) 
 			failed[i] = problem.Unavailable("keep a dead letter", errors.Join(kept, errors.New(letter.Reason)))
 			continue
 		}
-		r.log().ErrorContext(ctx, "a change went to the dead letters", "consumer", c.Name, "key", letter.key(), "sequence", letter.Sequence, "error", letter.Reason)
+		r.log().ErrorContext(ctx, LogDeadLetter, "consumer", c.Name, "key", letter.key(), "sequence", letter.Sequence, "error", letter.Reason)
 		delete(failed, i)
 	}
 	return failed
@@ -104,22 +115,7 @@ func (r *Relay) Handle(ctx context.Context, c Consumer, changes []store.Change) 
 
 // transient reports whether an error, or one of those joined in it, may pass.
 func transient(err error) bool {
-	switch e := err.(type) {
-	case nil:
-		return false
-	case *problem.Error:
-		if e.Kind == problem.KindUnavailable {
-			return true
-		}
-	case interface{ Unwrap() []error }:
-		for _, one := range e.Unwrap() {
-			if transient(one) {
-				return true
-			}
-		}
-		return false
-	}
-	return err == context.Canceled || err == context.DeadlineExceeded || transient(errors.Unwrap(err))
+	return errors.Is(err, problem.ErrUnavailable) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // Each returns a Consumer's Handle of what handles one change. After a transient
@@ -148,7 +144,7 @@ func Each(do func(context.Context, store.Change) error) func(context.Context, []
 func (r *Relay) syncClock(ctx context.Context, c store.Change) error {
 	err := r.Approvals.SyncClock(ctx, c)
 	if errors.Is(err, approvals.ErrTooManyExecutions) {
-		r.log().ErrorContext(ctx, "no approval clock was started; the sweep closes the action", "key", c.Key.String(), "error", err.Error())
+		r.log().ErrorContext(ctx, LogNoClock, "key", c.Key.String(), "error", err.Error())
 		return nil
 	}
 	return err
@@ -182,9 +178,14 @@ func (r *Relay) publish(ctx context.Context, changes []store.Change) (failed map
 	return failed
 }
 
-func (r *Relay) log() *slog.Logger {
+func (r *Relay) log() Log {
 	if r.Log == nil {
-		return slog.New(slog.DiscardHandler)
+		return unlogged{}
 	}
 	return r.Log
 }
+
+type unlogged struct{}
+
+func (unlogged) ErrorContext(context.Context, string, ...any) {}
+func (unlogged) WarnContext(context.Context, string, ...any)  {}

@@ -160,6 +160,13 @@ func Unavailable(doing string, err error) *Error {
 	return e
 }
 
+// ErrUnavailable matches every Error of KindUnavailable, anywhere in a chain or
+// among joined errors.
+var ErrUnavailable = errors.New("unavailable")
+
+// Is implements what errors.Is asks of ErrUnavailable.
+func (e *Error) Is(target error) bool { return target == ErrUnavailable && e.Kind == KindUnavailable }
+
 // ErrCorrupt is in the chain of every error that Corrupt returns.
 var ErrCorrupt = errors.New("corrupt record")
 

@@ -28,7 +28,7 @@ type Machine struct {
 	Log *slog.Logger // of executions that fail; New: none
 
 	functions Functions
-	ctx       context.Context // of the functions
+	ctx       context.Context //nolint:containedctx // of the functions: they outlive the call that starts them
 	stop      context.CancelFunc
 	running   sync.WaitGroup // functions
 	slots     chan struct{}  // bounds how many functions run at once

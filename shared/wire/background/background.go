@@ -11,10 +11,12 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
 	"ascend/shared/app"
 	"ascend/shared/bus"
+	"ascend/shared/deadletters"
 	"ascend/shared/executions"
 	"ascend/shared/wire/internal/cloud"
 	"ascend/shared/worker"
@@ -25,6 +27,7 @@ import (
 const (
 	envStateMachine = "ASCEND_STATE_MACHINE_ARN" // the approval clock
 	envBus          = "ASCEND_BUS_NAME"
+	envDeadLetters  = "ASCEND_DEAD_LETTER_BUCKET"
 	envMFA          = "ASCEND_MFA_REQUIRED" // "true": the user pool demands it of everyone
 )
 
@@ -63,6 +66,14 @@ func newHandler(env cloud.Env, log *slog.Logger, w worker.Worker) (handler, erro
 		}
 		client := eventbridge.New(eventbridge.Options{Region: env.Region(), Credentials: env, BaseEndpoint: env.Endpoint()})
 		o.Bus = bus.New(client, name)
+	}
+	if len(w.Streams) > 0 {
+		name := env(envDeadLetters)
+		if name == "" {
+			return handler{}, fmt.Errorf("%s is not set", envDeadLetters)
+		}
+		client := s3.New(s3.Options{Region: env.Region(), Credentials: env, BaseEndpoint: env.Endpoint(), UsePathStyle: env.Endpoint() != nil})
+		o.DeadLetters = deadletters.New(client, name)
 	}
 	a, err := env.App(o)
 	if err != nil {

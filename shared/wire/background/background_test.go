@@ -35,6 +35,7 @@ func variables(pairs ...string) cloud.Env {
 var full = []string{
 	"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "ASCEND_ENVIRONMENT=dev", "ASCEND_TABLE_PREFIX=x-",
 	"ASCEND_STATE_MACHINE_ARN=arn:aws:states:us-east-1:000000000000:stateMachine:approval", "ASCEND_BUS_NAME=ascend",
+	"ASCEND_DEAD_LETTER_BUCKET=letters",
 }
 
 func TestAWorkerGetsWhatItsSpecAsksFor(t *testing.T) {
@@ -47,6 +48,7 @@ func TestAWorkerGetsWhatItsSpecAsksFor(t *testing.T) {
 		{"a relay", worker.Spec{StartsExecutions: true, PublishesEvents: true}, "", true, true, true},
 		{"a relay without state machine", worker.Spec{StartsExecutions: true}, "ASCEND_STATE_MACHINE_ARN", false, false, false},
 		{"a relay without bus", worker.Spec{PublishesEvents: true}, "ASCEND_BUS_NAME", false, false, false},
+		{"a relay without a place for dead letters", worker.Spec{Streams: []store.Table{store.Actions}}, "ASCEND_DEAD_LETTER_BUCKET", false, false, false},
 		{"one that only sends tokens back", worker.Spec{SendsTaskResults: true}, "ASCEND_STATE_MACHINE_ARN", true, false, true},
 		{"one that needs neither", worker.Spec{}, "ASCEND_BUS_NAME", false, false, true},
 	} {
