@@ -12,6 +12,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"ascend/functions/optest"
+	"ascend/shared/app/page"
 	"ascend/shared/endpoint"
 	"ascend/shared/jsonschema"
 )
@@ -212,7 +213,7 @@ func TestAnotherOrganisationsCursorIsAnyGarbage(t *testing.T) {
 		}
 		for _, position := range positions {
 			for _, list := range []string{"actions", "agents", "workflows", "versions of " + mine.ID("agent_id")} {
-				forged := endpoint.NextCursor(ours, list, position)
+				forged := endpoint.NextCursor(ours, list, page.Cursor{After: position})
 				a := s.As("admin", r.Method, path+"?limit=2&cursor="+forged, "")
 				for _, param := range optest.Params() {
 					if strings.Contains(string(a.Body), theirs.ID(param)) {

@@ -128,7 +128,7 @@ func OpenAPI(routes []endpoint.Route, version string) ([]byte, error) {
 		Components: components{
 			Headers: map[string]header{
 				"X-Correlation-ID": {Description: "The request's X-Correlation-ID, or the service's own where none was sent.", Schema: &jsonschema.Schema{Type: "string"}},
-				"X-Total-Count":    {Description: "The total number of entries. Absent where it is not known.", Schema: &jsonschema.Schema{Type: "integer"}},
+				"X-Total-Count":    {Description: "The exact total number of entries. Absent where there are too many to count, and on a page that a cursor leads to.", Schema: &jsonschema.Schema{Type: "integer"}},
 				"Link":             {Description: `The next page: <…>; rel="next" (RFC 8288). Absent on the last page.`, Schema: &jsonschema.Schema{Type: "string"}},
 			},
 			SecuritySchemes: map[string]securityScheme{

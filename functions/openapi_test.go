@@ -77,9 +77,9 @@ func exampleRoutes() []endpoint.Route {
 		}),
 		endpoint.Define(endpoint.Spec{
 			ID: "orders-list", Method: "GET", Path: "/orders", Tag: "Orders", Auth: endpoint.Optional,
-		}, func(_ context.Context, _ *app.App, _ *command.Command, in orders) (endpoint.List[placed], error) {
+		}, func(_ context.Context, _ *app.App, _ *command.Command, in orders) (endpoint.Paged[placed], error) {
 			total := 2
-			return endpoint.List[placed]{Items: []placed{{Role: tenant.User, First: &part{Name: "n"}}}, Total: &total, Next: in.Next("x")}, nil
+			return endpoint.Paged[placed]{Items: []placed{{Role: tenant.User, First: &part{Name: "n"}}}, Total: &total, Next: "?cursor=x"}, nil
 		}),
 		endpoint.Define(endpoint.Spec{
 			ID: "orders-drop", Method: "DELETE", Path: "/orders/{order_id}", Tag: "Orders", Auth: endpoint.TokenAdmin,

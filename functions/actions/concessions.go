@@ -6,15 +6,33 @@ import (
 
 	"ascend/shared/app/command"
 	"ascend/shared/domain/governance"
+	"ascend/shared/endpoint"
 )
 
 // The concessions to published clients that cannot be changed any more
 // (clients.md section 3). They are told apart by header, all in this file, and
 // the answers say so by Vary.
 
-// wantsListObject reports a client of line 1.x, which dies on a bare array.
-func wantsListObject(c command.Client) bool {
-	return strings.HasPrefix(c.UserAgent, "AscendSDK-Python/1.")
+// listObject is the list as clients of line 1.x read it; they fail on an array. Total
+// is a number that is always there: where there are too many actions to count them
+// all, it is how many were counted, and has_more says that there are more.
+type listObject struct {
+	Actions []Listed `json:"actions"`
+	Total   int      `json:"total"`
+	Limit   int      `json:"limit"`
+	Offset  int      `json:"offset"`
+	HasMore bool     `json:"has_more"`
+}
+
+// listObjectFor returns the list as an object for a client of line 1.x, else nil.
+func listObjectFor(c command.Client, p endpoint.Paged[Listed]) *listObject {
+	if !strings.HasPrefix(c.UserAgent, "AscendSDK-Python/1.") {
+		return nil
+	}
+	return &listObject{
+		Actions: p.Items, Total: p.AtLeast,
+		Limit: p.Pagination.Limit, Offset: p.Pagination.Offset, HasMore: p.Pagination.HasMore,
+	}
 }
 
 // listVary is what actions-list depends on.

@@ -109,7 +109,7 @@ func (o one) id() (action.ID, error) {
 func detailOf(act *action.Action, client command.Client) Detail {
 	p, v := act.Input.Proposal, act.Verdict
 	d := Detail{
-		Listed: listedOf(act), AgentName: p.AgentName, ResourceType: p.ResourceType, ResourceID: p.ResourceID,
+		Listed: listedOf(act.Summary()), AgentName: p.AgentName, ResourceType: p.ResourceType, ResourceID: p.ResourceID,
 		Parameters: p.Parameters, UserID: act.Submitter.UserID, OrganizationID: int64(act.Org),
 		Alert: alertOf(act), Thresholds: thresholdsOf(v.Thresholds), Checks: v.Checks, Factors: FactorsOf(v.Risk),
 		Digest: act.Digest, Approval: approvalOf(act), AuditTrail: auditedOf(act),

@@ -8,7 +8,6 @@ import (
 	"ascend/shared/app"
 	"ascend/shared/app/actions"
 	"ascend/shared/app/command"
-	"ascend/shared/app/record"
 	"ascend/shared/domain/action"
 	"ascend/shared/endpoint"
 	"ascend/shared/store"
@@ -40,20 +39,11 @@ type Listed struct {
 // ActionList answers a bare array (seeds/004), or the object that clients of
 // line 1.x need.
 type ActionList struct {
-	endpoint.List[Listed]
+	endpoint.Paged[Listed]
 	object *listObject
 }
 
-// listObject is the list as clients of line 1.x read it.
-type listObject struct {
-	Actions []Listed `json:"actions"`
-	Total   int      `json:"total"`
-	Limit   int      `json:"limit"`
-	Offset  int      `json:"offset"`
-	HasMore bool     `json:"has_more"`
-}
-
-// Body is the array, or the object for whom needs one.
+// Body returns the array, or the object for clients that need one.
 func (l ActionList) Body() any {
 	if l.object != nil {
 		return *l.object
@@ -61,13 +51,12 @@ func (l ActionList) Body() any {
 	return l.Items
 }
 
-// Others is what Body may answer besides an array.
+// Others returns what Body may answer besides an array.
 func (l ActionList) Others() []any { return []any{listObject{}} }
 
-// Headers adds what the shape depends on to the paging headers. A total that
-// counting gave up on is said to be a lower bound.
+// Headers adds what the shape depends on to the paging headers.
 func (l ActionList) Headers(h http.Header) {
-	l.List.Headers(h)
+	l.Paged.Headers(h)
 	listVary(h)
 }
 
@@ -82,30 +71,11 @@ func List() endpoint.Route {
 }
 
 func list(ctx context.Context, a *app.App, c *command.Command, in ListQuery) (ActionList, error) {
-	org := c.Principal.Org
-	after, err := in.Position(org, "actions")
+	got, err := endpoint.List(ctx, in.Page, c.Principal.Org, a.Actions.List(c.Principal.Org, in.filter()), listedOf)
 	if err != nil {
 		return ActionList{}, err
 	}
-	found, err := a.Actions.List(ctx, org, in.filter(), record.Range{Limit: in.Limit, Offset: in.Offset, After: after})
-	if err != nil {
-		return ActionList{}, err
-	}
-	out := ActionList{}
-	out.Items = make([]Listed, len(found.Actions))
-	for i, act := range found.Actions {
-		out.Items[i] = listedOf(act)
-	}
-	if after == "" {
-		out.Total = &found.Total
-	}
-	if found.Next != "" {
-		out.Next = in.Next(endpoint.NextCursor(org, "actions", found.Next))
-	}
-	if wantsListObject(c.Client) {
-		out.object = &listObject{out.Items, found.Total, in.Limit, in.Offset, found.Next != ""}
-	}
-	return out, nil
+	return ActionList{got, listObjectFor(c.Client, got)}, nil
 }
 
 func (q ListQuery) filter() actions.Filter {
@@ -114,16 +84,16 @@ func (q ListQuery) filter() actions.Filter {
 		f.From = *q.Start
 	}
 	if q.End != nil {
-		f.To = q.End.Truncate(time.Millisecond).Add(time.Millisecond) // actions keep the millisecond
+		f.To = *q.End
 	}
 	return f
 }
 
-func listedOf(act *action.Action) Listed {
-	p := act.Input.Proposal
+func listedOf(act action.Summary) Listed {
+	s := act.Subject
 	return Listed{
 		Decision: decisionOf(act), Scoring: scoringOf(act.Verdict.CVSS, act.Verdict.Framework),
-		ActionType: p.ActionType, Description: p.Description, ToolName: p.ToolName,
-		Resource: p.Resource, TargetSystem: p.TargetSystem,
+		ActionType: s.ActionType, Description: s.Description, ToolName: s.ToolName,
+		Resource: s.Resource, TargetSystem: s.TargetSystem,
 	}
 }

@@ -56,7 +56,7 @@ func sdkApproval(ctx context.Context, a *app.App, c *command.Command, in approva
 	if act.Approval == nil { // decided at once
 		return ApprovalStatus{}, record.ActionNotFound()
 	}
-	d := decisionOf(act)
+	d := decisionOf(act.Summary())
 	s := ApprovalStatus{
 		RequestID: act.Approval.RequestID, ActionID: act.ID, Status: "pending", ExpiresAt: act.Approval.ExpiresAt,
 		ApprovedBy: d.ApprovedBy, RejectedBy: d.RejectedBy,

@@ -29,5 +29,5 @@ func status(ctx context.Context, a *app.App, c *command.Command, in one) (Decisi
 	if err != nil {
 		return Decision{}, err
 	}
-	return decisionOf(act), nil
+	return decisionOf(act.Summary()), nil
 }

@@ -79,7 +79,7 @@ func submit(ctx context.Context, a *app.App, c *command.Command, in SubmitIn) (S
 
 // submittedOf answers with what was decided at submission.
 func submittedOf(act *action.Action) SubmitOut {
-	v, d := act.Verdict, decisionOf(act)
+	v, d := act.Verdict, decisionOf(act.Summary())
 	ms := act.MicroSeconds / 1000
 	s := SubmitOut{
 		Decision: d, Scoring: scoringOf(v.CVSS, v.Framework),

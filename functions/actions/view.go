@@ -70,22 +70,22 @@ type DecisionDetail struct {
 }
 
 // decisionOf says what stands of an action now.
-func decisionOf(act *action.Action) Decision {
+func decisionOf(act action.Summary) Decision {
 	v, reason := act.Verdict, act.Reason()
 	d := Decision{
-		ID: act.ID, ActionID: act.ID, AgentID: string(act.Input.Proposal.AgentID),
+		ID: act.ID, ActionID: act.ID, AgentID: string(act.Subject.AgentID),
 		Status: string(act.Status), Decision: act.Status.Decision(),
 		ExecutionAllowed: act.Status == governance.Approved,
-		RequiresApproval: act.Pending(), DecisionReady: !act.Pending(),
+		RequiresApproval: act.Status == governance.Pending, DecisionReady: act.Status != governance.Pending,
 		RiskScore: v.Risk.Score, RiskLevel: v.Risk.Level,
 		Reason: reason, Summary: reason,
 		DecisionDetail: DecisionDetail{
 			Outcome: string(act.Status), Reason: reason, DecidedBy: act.DecidedBy(), DecidedAt: act.DecidedAt(),
 		},
-		PolicyViolations: violations(act), Conditions: []string{}, RequiredApprovers: []string{}, Metadata: map[string]any{},
+		PolicyViolations: violations(act.Verdict.Checks), Conditions: []string{}, RequiredApprovers: []string{}, Metadata: map[string]any{},
 		EnforcementDecision: v.Enforcement, EnforcementDecisionSource: act.DecidedBy(), RiskScoreSource: v.Risk.Model,
 		ShadowEnforcementDecision: v.Enforcement, ShadowEnforcementDecisionSource: v.Model,
-		CorrelationID: act.CorrelationID, AuditID: act.Audit[0].ID,
+		CorrelationID: act.CorrelationID, AuditID: act.AuditID,
 		Timestamp: act.CreatedAt, CreatedAt: act.CreatedAt, UpdatedAt: act.UpdatedAt,
 	}
 	switch act.Status {
@@ -113,9 +113,9 @@ func decisionOf(act *action.Action) Decision {
 }
 
 // violations are the checks that refused, in their words.
-func violations(act *action.Action) []string {
+func violations(checks []governance.Check) []string {
 	said := []string{}
-	for _, c := range act.Verdict.Checks {
+	for _, c := range checks {
 		if c.Result == governance.Refuse {
 			said = append(said, c.Detail)
 		}

@@ -35,7 +35,7 @@ func TestAnApprovalIsShownAtItsPresentStage(t *testing.T) {
 			a.Stage != stage || a.RemainingApprovals != remaining || !a.StageExpiresAt.Equal(stageEnds) || !a.ExpiresAt.Equal(ends) || !slices.Equal(a.RequiredApprovers, approvers) {
 			t.Errorf("the approval is shown as %+v", a)
 		}
-		d := decisionOf(act)
+		d := decisionOf(act.Summary())
 		if act.Pending() && (!slices.Equal(d.RequiredApprovers, approvers) || !d.ExpiresAt.Equal(ends)) {
 			t.Errorf("the decision names %v until %v", d.RequiredApprovers, d.ExpiresAt)
 		}
@@ -98,7 +98,7 @@ func TestTheEnforcementDecisionTellsPeopleFromRules(t *testing.T) {
 			if c.then != nil {
 				c.then(t, act)
 			}
-			d := decisionOf(act)
+			d := decisionOf(act.Summary())
 			if d.EnforcementDecision != c.decision || d.EnforcementDecisionSource != c.source || d.ShadowEnforcementDecision != c.rules {
 				t.Errorf("it says %s by %s, shadow %s; want %s by %s, shadow %s", d.EnforcementDecision, d.EnforcementDecisionSource,
 					d.ShadowEnforcementDecision, c.decision, c.source, c.rules)

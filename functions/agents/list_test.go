@@ -9,6 +9,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"ascend/functions/optest"
+	"ascend/shared/app/page"
 	"ascend/shared/endpoint"
 )
 
@@ -86,15 +87,41 @@ func TestListGoesOnByCursor(t *testing.T) {
 
 func TestListRefusesForgedCursors(t *testing.T) {
 	s := newServer(t)
-	for _, position := range []string{"my-agent", "1 2", "1 2 a#b", "1 2 ab", "1 2 my-agent 3", "01 2 my-agent", "1 2 my-agent\x00", "x y my-agent"} {
-		cursor := endpoint.NextCursor(4, "agents", position)
+	s.Want(201, "POST", registry, `{"agent_id": "my-agent", "display_name": "x"}`)
+	for _, position := range []string{"", "1 2", "1 2 a#b", "1 2 ab", "1 2 my-agent", "ab", "a#b", "my-agent\x00", "summary#my-agent", strings.Repeat("a", 65)} {
+		cursor := endpoint.NextCursor(4, "agents", page.Cursor{After: position})
 		s.Want(400, "GET", registry+"?cursor="+cursor, "").Has(map[string]string{"/errors/0/pointer": `"/query/cursor"`})
 	}
-	s.Want(201, "POST", registry, `{"agent_id": "my-agent", "display_name": "x"}`)
-	for _, position := range []string{"my-agent", "1.5"} {
-		s.Want(400, "GET", registry+"/my-agent/versions?cursor="+endpoint.NextCursor(4, "versions of my-agent", position), "")
+	for _, position := range []string{"my-agent", "1.5", "-5", "0", "01", "2", "99999999999999999999"} {
+		cursor := endpoint.NextCursor(4, "versions of my-agent", page.Cursor{After: position})
+		s.Want(400, "GET", registry+"/my-agent/versions?cursor="+cursor, "").Has(map[string]string{"/errors/0/pointer": `"/query/cursor"`})
 	}
-	s.Want(200, "GET", registry+"/my-agent/versions?cursor="+endpoint.NextCursor(4, "versions of my-agent", "-5"), "").Has(map[string]string{"/versions": "[]"})
+}
+
+func TestAPageOfLargeAgentsEndsEarlyAndGoesOn(t *testing.T) {
+	s := newServer(t)
+	tag := strings.Repeat("x", 256)
+	body := `"display_name": "x", "tags": ["` + tag + `"` + strings.Repeat(`,"`+tag+`"`, 199) + `]}`
+	for i := range 100 {
+		s.Want(201, "POST", registry, fmt.Sprintf(`{"agent_id": "agent-%03d", `, i)+body)
+	}
+	seen, pages := 0, 0
+	for query := "?limit=500"; ; {
+		a := s.Want(200, "GET", registry+query, "")
+		a.Has(map[string]string{"/pagination/total": "100", "/pagination/offset": fmt.Sprint(seen)})
+		if len(a.Body) > endpoint.MaxPageBytes+1000 {
+			t.Errorf("page %d has %d bytes", pages, len(a.Body))
+		}
+		seen, pages = seen+strings.Count(string(a.Body), `"agent_id"`), pages+1
+		next := a.Text("/pagination/next_cursor")
+		if next == "" {
+			break
+		}
+		query = "?limit=500&cursor=" + next
+	}
+	if seen != 100 || pages != 2 {
+		t.Errorf("%d agents on %d pages", seen, pages)
+	}
 }
 
 func TestListRefusesBadQueries(t *testing.T) {

@@ -6,7 +6,6 @@ import (
 
 	"ascend/shared/app"
 	"ascend/shared/app/command"
-	"ascend/shared/app/record"
 	"ascend/shared/domain/agent"
 	"ascend/shared/endpoint"
 	"ascend/shared/store"
@@ -38,21 +37,13 @@ func Versions() endpoint.Route {
 }
 
 func versions(ctx context.Context, a *app.App, c *command.Command, in VersionsIn) (VersionsOut, error) {
-	name := "versions of " + string(in.AgentID)
-	after, err := in.Position(c.Principal.Org, name)
+	list, err := a.Agents.Versions(ctx, c.Principal.Org, in.AgentID)
 	if err != nil {
 		return VersionsOut{}, err
 	}
-	got, err := a.Agents.Versions(ctx, c.Principal.Org, in.AgentID, record.Range{Limit: in.Limit, Offset: in.Offset, After: after})
+	got, err := endpoint.List(ctx, in.Page, c.Principal.Org, list, func(v agent.Version) agent.Version { return v })
 	if err != nil {
 		return VersionsOut{}, err
 	}
-	page := endpoint.Pagination{Total: got.Total, Limit: in.Limit, Offset: in.Offset, HasMore: got.Next != ""}
-	if after != "" && len(got.Versions) > 0 {
-		page.Offset = got.Total - got.Versions[0].Number
-	}
-	if page.HasMore {
-		page.NextCursor = endpoint.NextCursor(c.Principal.Org, name, got.Next)
-	}
-	return VersionsOut{Success: true, AgentID: in.AgentID, Versions: got.Versions, Pagination: page}, nil
+	return VersionsOut{Success: true, AgentID: in.AgentID, Versions: got.Items, Pagination: got.Pagination}, nil
 }

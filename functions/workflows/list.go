@@ -6,7 +6,6 @@ import (
 
 	"ascend/shared/app"
 	"ascend/shared/app/command"
-	"ascend/shared/app/record"
 	"ascend/shared/endpoint"
 	"ascend/shared/store"
 )
@@ -35,23 +34,13 @@ func List() endpoint.Route {
 }
 
 func list(ctx context.Context, a *app.App, c *command.Command, in ListIn) (ListOut, error) {
-	after, err := in.Position(c.Principal.Org, "workflows")
+	all, err := a.Workflows.List(ctx, c.Principal.Org)
 	if err != nil {
 		return ListOut{}, err
 	}
-	got, err := a.Workflows.List(ctx, c.Principal.Org, record.Range{Limit: in.Limit, Offset: in.Offset, After: after})
+	got, err := endpoint.List(ctx, in.Page, c.Principal.Org, all, shown)
 	if err != nil {
 		return ListOut{}, err
 	}
-	out := ListOut{
-		Success: true, Workflows: make([]Workflow, len(got.Workflows)),
-		Pagination: endpoint.Pagination{Total: got.Total, Limit: in.Limit, Offset: got.Offset, HasMore: got.Next != ""},
-	}
-	for i, w := range got.Workflows {
-		out.Workflows[i] = shown(w)
-	}
-	if out.Pagination.HasMore {
-		out.Pagination.NextCursor = endpoint.NextCursor(c.Principal.Org, "workflows", got.Next)
-	}
-	return out, nil
+	return ListOut{Success: true, Workflows: got.Items, Pagination: got.Pagination}, nil
 }

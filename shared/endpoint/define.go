@@ -1,6 +1,7 @@
 package endpoint
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -97,6 +98,7 @@ type (
 	headerer interface{ Headers(http.Header) }
 	bodier   interface{ Body() any }
 	otherer  interface{ Others() []any }
+	sizer    interface{ encodedSize() int } // so that a large body is not copied as it grows
 )
 
 // encode returns the answer with its body, before anything is written.
@@ -113,17 +115,22 @@ func encode[Out any](status int, from *Out) (answer, error) {
 		a.header = http.Header{}
 		h.Headers(a.header)
 	}
+	room := 4 << 10
+	if s, ok := out.(sizer); ok {
+		room = s.encodedSize()
+	}
+	body := bytes.NewBuffer(make([]byte, 0, room))
 	if b, ok := out.(bodier); ok {
 		out = b.Body()
 	}
-	body, err := json.Marshal(out, json.Deterministic(true))
+	err := json.MarshalWrite(body, out, json.Deterministic(true))
 	if err == nil && (a.status < 200 || a.status > 599) {
 		err = fmt.Errorf("%d is no status", a.status)
 	}
 	if err != nil {
 		return answer{}, problem.Internal("encode the answer", err)
 	}
-	a.body = body
+	a.body = body.Bytes()
 	return a, nil
 }
 

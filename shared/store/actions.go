@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"ascend/shared/domain/action"
@@ -75,7 +76,10 @@ func ActionIndex(org tenant.ID, id action.ID, deadline time.Time) map[Index]Inde
 	}
 }
 
-// ActionSort returns an action's sort key in the indexes by_time and pending.
-func ActionSort(id action.ID) string { return actionSort(id) }
+// IsActionSort reports whether an action can have a sort key in the indexes by_time and pending.
+func IsActionSort(sort string) bool {
+	id, ok := action.ParseID(strings.TrimLeft(sort, "0"))
+	return ok && sort == actionSort(id)
+}
 
 func actionSort(id action.ID) string { return fmt.Sprintf("%016d", int64(id)) }

@@ -11,16 +11,18 @@ import (
 // The key shapes of agents, in table Agents:
 //
 //	<org>  agent#<agent id>                       the agent as configured now
+//	<org>  summary#<agent id>                     what lists show of it
 //	<org>  version#<agent id>#<id>#<number>       each configuration it has had
 //	<org>  change#<agent id>#<audit id>           the audit body of each change
 //
 // <id> is the agent's integer id in 16 digits, so that an agent registered
 // again after deletion starts a history of its own.
 
-// What the sort keys of agents and of the audit bodies of changes begin with.
+// What sort keys begin with.
 const (
-	agentPrefix  = "agent#"
-	changePrefix = "change#"
+	agentPrefix   = "agent#"
+	summaryPrefix = "summary#"
+	changePrefix  = "change#"
 )
 
 // AttrAgentType is an agent's type, by which lists select.
@@ -31,9 +33,14 @@ func AgentKey(org tenant.ID, id agent.ID) Key {
 	return Key{Table: Agents, PK: org.String(), SK: agentPrefix + string(id)}
 }
 
-// AgentsOf returns the query for all agents of an organisation, in the order of their IDs.
-func AgentsOf(org tenant.ID) Query {
-	return Query{Table: Agents, PK: org.String(), Prefix: agentPrefix}
+// SummaryKey returns the key of the summary of an agent.
+func SummaryKey(org tenant.ID, id agent.ID) Key {
+	return Key{Table: Agents, PK: org.String(), SK: summaryPrefix + string(id)}
+}
+
+// SummariesOf returns the query for the summaries of an organisation's agents, in the order of their IDs.
+func SummariesOf(org tenant.ID) Query {
+	return Query{Table: Agents, PK: org.String(), Prefix: summaryPrefix}
 }
 
 // VersionKey returns the key of the number-th configuration (from 1) of an agent.

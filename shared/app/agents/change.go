@@ -52,7 +52,7 @@ func (s *Service) change(ctx context.Context, c *command.Command, id agent.ID, e
 }
 
 // writes returns the writes of a change: the agent on condition that nobody
-// changed it since it was read, its new version if it has one, the audit body,
+// changed it since it was read, its summary, its new version if it has one, the audit body,
 // and the state item where a submission must see the change. before is nil
 // when nothing was there; it is of status deleted when a new life begins.
 func (s *Service) writes(c *command.Command, e event, before *agent.Agent, after agent.Agent, changes []agent.FieldChange) ([]store.Op, error) {
@@ -65,11 +65,15 @@ func (s *Service) writes(c *command.Command, e event, before *agent.Agent, after
 	if before != nil {
 		put.If = []store.Cond{store.Equal(store.AttrRev, store.N(before.Revision))}
 	}
+	summary, err := record.PutSummary(after)
+	if err != nil {
+		return nil, err
+	}
 	entry, err := changeEntry(c, e, before, after, changes)
 	if err != nil {
 		return nil, err
 	}
-	ops := []store.Op{put, entry}
+	ops := []store.Op{put, summary, entry}
 	if begins || after.Number != before.Number {
 		version, err := record.PutVersion(agent.Version{
 			Version: after.Version, Number: after.Number, CreatedAt: after.UpdatedAt, CreatedBy: after.UpdatedBy,

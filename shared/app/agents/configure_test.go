@@ -3,6 +3,7 @@ package agents_test
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -11,7 +12,7 @@ import (
 
 	"ascend/shared/app/agents"
 	"ascend/shared/app/apptest"
-	"ascend/shared/app/record"
+	"ascend/shared/app/page"
 	"ascend/shared/domain/agent"
 	"ascend/shared/domain/problem"
 	"ascend/shared/store"
@@ -77,15 +78,11 @@ func TestRollingBackIsANewVersion(t *testing.T) {
 			t.Errorf("to %s: the state item is limited: %v", c.target, limited)
 		}
 	}
-	list, err := f.Agents.Versions(ctx, 1, "my-agent", record.Range{Limit: 2, Offset: 1})
-	if err != nil || list.Total != 14 || len(list.Versions) != 2 || list.Versions[0].Version != "1.12.0" || list.Versions[1].Version != "1.11.0" {
-		t.Errorf("versions %+v, %v", list, err)
+	list := versions(f, "my-agent")
+	if len(list) != 14 || list[1].Version != "1.12.0" || list[2].Version != "1.11.0" || list[3].Version != "1.10.0" {
+		t.Fatalf("versions %+v", list)
 	}
-	rest, err := f.Agents.Versions(ctx, 1, "my-agent", record.Range{Limit: 100, After: list.Next})
-	if err != nil || len(rest.Versions) != 11 || rest.Versions[0].Version != "1.10.0" || rest.Next != "" {
-		t.Errorf("after %q come %d versions, next %q, %v", list.Next, len(rest.Versions), rest.Next, err)
-	}
-	if v := list.Versions[0]; v.Change != "rollback" || v.Restored != "1.10.0" || v.Number != 13 {
+	if v := list[1]; v.Change != "rollback" || v.Restored != "1.10.0" || v.Number != 13 {
 		t.Errorf("the rollback is told as %+v", v)
 	}
 	if got, err := f.Agents.Rollback(ctx, f.Command(apptest.Admin), "my-agent", "1.0.0"); err != nil || got.Changed || got.Agent.Version != "1.13.0" {
@@ -162,70 +159,85 @@ func TestListing(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		filter agents.Filter
-		r      record.Range
+		r      page.Range
 		want   string
 		total  int
 		next   string
 	}{
-		{"all but the deleted", agents.Filter{}, record.Range{Limit: 10}, "0 1 3 4 5 6", 6, ""},
-		{"a page", agents.Filter{}, record.Range{Limit: 2, Offset: 1}, "1 3", 6, "agent-3"},
-		{"the last page", agents.Filter{}, record.Range{Limit: 2, Offset: 4}, "5 6", 6, ""},
-		{"past the end", agents.Filter{}, record.Range{Limit: 2, Offset: 40}, "", 6, ""},
-		{"by status", agents.Filter{Status: agent.Active}, record.Range{Limit: 2}, "1 4", 3, "agent-4"},
-		{"by type", agents.Filter{Type: agent.Advisory}, record.Range{Limit: 2}, "4", 1, ""},
-		{"by both", agents.Filter{Type: agent.Supervised, Status: agent.Active}, record.Range{Limit: 9}, "1 5", 2, ""},
-		{"after one", agents.Filter{}, record.Range{Limit: 2, After: "agent-1"}, "3 4", 0, "agent-4"},
-		{"after one, filtered", agents.Filter{Status: agent.Draft}, record.Range{Limit: 1, After: "agent-1"}, "3", 0, "agent-3"},
-		{"after the last but one", agents.Filter{}, record.Range{Limit: 2, After: "agent-4"}, "5 6", 0, ""},
-		{"after the last", agents.Filter{}, record.Range{Limit: 2, After: "agent-6"}, "", 0, ""},
+		{"all but the deleted", agents.Filter{}, page.Range{Limit: 10}, "0 1 3 4 5 6", 6, ""},
+		{"a page", agents.Filter{}, page.Range{Limit: 2, Offset: 1}, "1 3", 6, "agent-3"},
+		{"the last page", agents.Filter{}, page.Range{Limit: 2, Offset: 4}, "5 6", 6, ""},
+		{"past the end", agents.Filter{}, page.Range{Limit: 2, Offset: 40}, "", 6, ""},
+		{"by status", agents.Filter{Status: agent.Active}, page.Range{Limit: 2}, "1 4", 3, "agent-4"},
+		{"by type", agents.Filter{Type: agent.Advisory}, page.Range{Limit: 2}, "4", 1, ""},
+		{"by both", agents.Filter{Type: agent.Supervised, Status: agent.Active}, page.Range{Limit: 9}, "1 5", 2, ""},
+		{"after one", agents.Filter{}, after(2, "agent-1"), "3 4", 0, "agent-4"},
+		{"after one, filtered", agents.Filter{Status: agent.Draft}, after(1, "agent-1"), "3", 0, "agent-3"},
+		{"after the last but one", agents.Filter{}, after(2, "agent-4"), "5 6", 0, ""},
+		{"after the last", agents.Filter{}, after(2, "agent-6"), "", 0, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			list, err := f.Agents.List(ctx, 1, c.filter, c.r)
+			var got []string
+			list, err := page.Read(ctx, f.Agents.List(1, c.filter), c.r, func(g agent.Summary) bool {
+				got = append(got, strings.TrimPrefix(string(g.ID), "agent-"))
+				return true
+			})
 			if err != nil {
 				t.Fatal(err)
 			}
-			var got []string
-			for _, g := range list.Agents {
-				got = append(got, strings.TrimPrefix(string(g.ID), "agent-"))
+			next := ""
+			if list.Next != nil {
+				next = list.Next.After
 			}
-			if strings.Join(got, " ") != c.want || list.Next != c.next || c.r.After == "" && list.Total != c.total {
-				t.Errorf("got %v of %d, next %q", got, list.Total, list.Next)
+			if strings.Join(got, " ") != c.want || next != c.next || c.r.Cursor == nil && list.Total != c.total {
+				t.Errorf("got %v of %d, next %q", got, list.Total, next)
 			}
 		})
 	}
 }
 
-func TestAListEndsBeforeItIsTooLargeToAnswer(t *testing.T) {
+// after returns the range that follows an entry.
+func after(limit int, position string) page.Range {
+	return page.Range{Limit: limit, Cursor: &page.Cursor{After: position}}
+}
+
+func TestASummaryFollowsItsAgent(t *testing.T) {
 	f := apptest.New(t)
 	ctx := context.Background()
-	body := `{"display_name": "x", "tags": ["` + strings.Repeat("x", 256) + `"` + strings.Repeat(`,"`+strings.Repeat("x", 256)+`"`, 199) + `]}`
-	for i := range 100 {
-		if _, err := f.Agents.Register(ctx, f.Command(apptest.Admin), agent.ID(fmt.Sprintf("agent-%03d", i)), apptest.Settings(t, body)); err != nil {
-			t.Fatal(err)
+	register(f, "my-agent")
+	for name, change := range map[string]func() error{
+		"updated": func() error {
+			_, err := f.Agents.Update(ctx, f.Command(apptest.Admin), "my-agent", apptest.Settings(t, `{"display_name": "Y", "tags": ["a"], "max_risk_threshold": 91}`))
+			return err
+		},
+		"activated": func() error {
+			_, err := f.Agents.Activate(ctx, f.Command(apptest.Admin), "my-agent", "")
+			return err
+		},
+		"limited": func() error {
+			_, err := f.Agents.SetRateLimits(ctx, f.Command(apptest.Admin), "my-agent", apptest.Limits(t, `{"max_actions_per_hour": 7}`))
+			return err
+		},
+		"registered again": func() error {
+			if _, err := f.Agents.Delete(ctx, f.Command(apptest.Admin), "my-agent"); err != nil {
+				return err
+			}
+			if all := apptest.All(t, f.Agents.List(1, agents.Filter{})); len(all) != 0 {
+				t.Errorf("deleted, it is listed as %+v", all)
+			}
+			register(f, "my-agent")
+			return nil
+		},
+	} {
+		if err := change(); err != nil {
+			t.Fatalf("%s: %v", name, err)
 		}
-	}
-	var seen []string
-	after, pages := "", 0
-	for {
-		list, err := f.Agents.List(ctx, 1, agents.Filter{}, record.Range{Limit: 500, After: after})
+		g, err := f.Agents.Get(ctx, 1, "my-agent")
 		if err != nil {
 			t.Fatal(err)
 		}
-		size := 0
-		for _, g := range list.Agents {
-			seen = append(seen, string(g.ID))
-			text, _ := json.Marshal(g)
-			size += len(text)
+		if all := apptest.All(t, f.Agents.List(1, agents.Filter{})); len(all) != 1 || !reflect.DeepEqual(all[0], g.Summary()) {
+			t.Errorf("%s, it is listed as %+v, want %+v", name, all, g.Summary())
 		}
-		pages++
-		if size > 4<<20 {
-			t.Errorf("page %d has %d bytes", pages, size)
-		}
-		if after = list.Next; after == "" {
-			break
-		}
-	}
-	if len(seen) != 100 || pages != 2 {
-		t.Errorf("%d agents on %d pages", len(seen), pages)
 	}
 }

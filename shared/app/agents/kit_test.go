@@ -43,3 +43,13 @@ func state(f *apptest.Fixture, id agent.ID) store.Attrs {
 	}
 	return items[0].Attrs
 }
+
+// versions returns all versions of an agent of organisation 1, newest first.
+func versions(f *apptest.Fixture, id agent.ID) []agent.Version {
+	f.T.Helper()
+	list, err := f.Agents.Versions(f.T.Context(), 1, id)
+	if err != nil {
+		f.T.Fatal(err)
+	}
+	return apptest.All(f.T, list)
+}

@@ -10,6 +10,7 @@ import (
 	"ascend/shared/app/agents"
 	"ascend/shared/app/apptest"
 	"ascend/shared/app/command"
+	"ascend/shared/app/page"
 	"ascend/shared/app/record"
 	"ascend/shared/domain/agent"
 	"ascend/shared/domain/audit"
@@ -191,10 +192,13 @@ func TestAStoreThatDoesNotAnswerIsUnavailable(t *testing.T) {
 			_, err := f.Agents.Register(ctx, f.Command(apptest.Admin), "my-agent", apptest.Settings(t, `{"display_name": "x"}`))
 			return err
 		},
-		"get":      func() error { _, err := f.Agents.Get(ctx, 1, "my-agent"); return err },
-		"list":     func() error { _, err := f.Agents.List(ctx, 1, agents.Filter{}, record.Range{Limit: 1}); return err },
+		"get": func() error { _, err := f.Agents.Get(ctx, 1, "my-agent"); return err },
+		"list": func() error {
+			_, err := page.Read(ctx, f.Agents.List(1, agents.Filter{}), page.Range{Limit: 1}, func(agent.Summary) bool { return true })
+			return err
+		},
 		"activate": func() error { _, err := f.Agents.Activate(ctx, f.Command(apptest.Admin), "my-agent", ""); return err },
-		"versions": func() error { _, err := f.Agents.Versions(ctx, 1, "my-agent", record.Range{Limit: 1}); return err },
+		"versions": func() error { _, err := f.Agents.Versions(ctx, 1, "my-agent"); return err },
 		"usage":    func() error { _, err := f.Agents.Usage(ctx, 1, "my-agent", f.Now()); return err },
 		"with a key": func() error {
 			_, err := f.Agents.Suspend(ctx, f.Keyed(apptest.Admin, "aaaa", "d"), "my-agent", "")
@@ -221,12 +225,12 @@ func TestRacingChangesAreAllMadeOneAfterTheOther(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	list, err := f.Agents.Versions(context.Background(), 1, "my-agent", record.Range{Limit: 100, Offset: 0})
-	if err != nil || list.Total != 1+writers || len(list.Versions) != 1+writers {
-		t.Fatalf("%d of %d versions, %v", len(list.Versions), list.Total, err)
+	list := versions(f, "my-agent")
+	if len(list) != 1+writers {
+		t.Fatalf("%d versions", len(list))
 	}
-	for i, v := range list.Versions[:writers] {
-		before := list.Versions[i+1].Config
+	for i, v := range list[:writers] {
+		before := list[i+1].Config
 		if d := agent.Diff(before, v.Config); len(d) != 1 || string(d[0].From) != string(v.Changes[0].From) {
 			t.Errorf("version %s tells %v, but differs in %v from the one before", v.Version, v.Changes, d)
 		}

@@ -8,7 +8,6 @@ import (
 
 	"ascend/shared/app/agents"
 	"ascend/shared/app/apptest"
-	"ascend/shared/app/record"
 	"ascend/shared/domain/agent"
 	"ascend/shared/domain/problem"
 	"ascend/shared/domain/tenant"
@@ -21,9 +20,8 @@ func TestRegisteringWritesTheAgentItsVersionItsChangeAndItsState(t *testing.T) {
 	if g.Status != agent.Draft || g.Version != "1.0.0" || g.Org != 1 || g.CreatedBy != "admin@example.com" || g.Serial < 1 || !g.CreatedAt.Equal(f.Now()) {
 		t.Errorf("registered %+v", g)
 	}
-	list, err := f.Agents.Versions(context.Background(), 1, "my-agent", record.Range{Limit: 10, Offset: 0})
-	if err != nil || list.Total != 1 || list.Versions[0].Version != "1.0.0" || list.Versions[0].Config.DisplayName != "Agent" {
-		t.Errorf("versions %+v, %v", list, err)
+	if list := versions(f, "my-agent"); len(list) != 1 || list[0].Version != "1.0.0" || list[0].Config.DisplayName != "Agent" {
+		t.Errorf("versions %+v", list)
 	}
 	if got := state(f, "my-agent")[store.AttrStatus].Str(); got != "draft" {
 		t.Errorf("the state item says %q", got)
@@ -156,9 +154,8 @@ func TestADeletedNameBeginsANewLife(t *testing.T) {
 	if again.Serial == old.Serial || again.Version != "1.0.0" || again.Status != agent.Draft {
 		t.Errorf("registered again: %+v", again)
 	}
-	list, err := f.Agents.Versions(context.Background(), 1, "my-agent", record.Range{Limit: 10, Offset: 0})
-	if err != nil || list.Total != 1 {
-		t.Errorf("the new life has %d versions, %v", list.Total, err)
+	if list := versions(f, "my-agent"); len(list) != 1 {
+		t.Errorf("the new life has %d versions", len(list))
 	}
 	items, err := f.Raw.Get(context.Background(), store.VersionKey(1, "my-agent", old.Serial, 2))
 	if err != nil || items[0] == nil {
@@ -185,7 +182,7 @@ func TestAnotherOrganisationsAgentIsUnknown(t *testing.T) {
 		"suspend":    func(id agent.ID) error { _, err := f.Agents.Suspend(ctx, f.Command(stranger), id, ""); return err },
 		"deactivate": func(id agent.ID) error { _, err := f.Agents.Deactivate(ctx, f.Command(stranger), id); return err },
 		"versions": func(id agent.ID) error {
-			_, err := f.Agents.Versions(ctx, 2, id, record.Range{Limit: 10, Offset: 0})
+			_, err := f.Agents.Versions(ctx, 2, id)
 			return err
 		},
 		"rollback": func(id agent.ID) error {
@@ -206,7 +203,7 @@ func TestAnotherOrganisationsAgentIsUnknown(t *testing.T) {
 			}
 		}
 	}
-	if list, err := f.Agents.List(ctx, 2, agents.Filter{}, record.Range{Limit: 10}); err != nil || list.Total != 0 {
-		t.Errorf("listed %+v, %v", list, err)
+	if list := apptest.All(t, f.Agents.List(2, agents.Filter{})); len(list) != 0 {
+		t.Errorf("listed %+v", list)
 	}
 }

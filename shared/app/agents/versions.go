@@ -2,8 +2,8 @@ package agents
 
 import (
 	"context"
-	"strconv"
 
+	"ascend/shared/app/page"
 	"ascend/shared/app/record"
 	"ascend/shared/domain/agent"
 	"ascend/shared/domain/problem"
@@ -11,56 +11,17 @@ import (
 	"ascend/shared/store"
 )
 
-// VersionPage is a part of an agent's versions, newest first.
-type VersionPage struct {
-	Versions []agent.Version
-	Total    int
-	Next     string // where to go on: Range.After of the next part, "" at the end
-}
-
-// Versions returns the versions of an agent, at most 100. Range.After is a
-// number of a version. A list that would be larger than an answer may be is
-// shorter. Versions are numbered without gaps, so the cost is that of what is listed.
-func (s *Service) Versions(ctx context.Context, org tenant.ID, id agent.ID, r record.Range) (VersionPage, error) {
+// Versions returns the list of an agent's versions, newest first.
+func (s *Service) Versions(ctx context.Context, org tenant.ID, id agent.ID) (page.List[agent.Version], error) {
 	g, err := s.Get(ctx, org, id)
 	if err != nil {
-		return VersionPage{}, err
+		return page.List[agent.Version]{}, err
 	}
-	list := VersionPage{Total: g.Number}
-	number := g.Number - r.Offset
-	if r.After != "" {
-		after, err := strconv.Atoi(r.After)
-		if err != nil {
-			return VersionPage{}, record.BadCursor()
-		}
-		number = min(after-1, g.Number)
-	}
-	var keys []store.Key
-	for ; number > 0 && len(keys) < r.Limit; number-- {
-		keys = append(keys, store.VersionKey(org, id, g.Serial, number))
-	}
-	if len(keys) == 0 {
-		return list, nil
-	}
-	items, err := s.Store.Get(ctx, keys...)
-	if err != nil {
-		return VersionPage{}, problem.Unavailable("read an agent's versions", err)
-	}
-	size := 0
-	for _, item := range items {
-		v, err := record.DecodeVersion(item)
-		if err != nil {
-			return VersionPage{}, err
-		}
-		if size += len(item.Body); size > record.MaxListBytes && len(list.Versions) > 0 {
-			break
-		}
-		list.Versions = append(list.Versions, *v)
-	}
-	if last := list.Versions[len(list.Versions)-1].Number; last > 1 {
-		list.Next = strconv.Itoa(last)
-	}
-	return list, nil
+	key := func(number int) store.Key { return store.VersionKey(org, id, g.Serial, number) }
+	return page.List[agent.Version]{
+		Name: "versions of " + string(id),
+		Scan: page.Numbered(s.Store, g.Number, key, record.DecodeVersion),
+	}, nil
 }
 
 // findVersion returns a version by its semantic name; nil when there is none.

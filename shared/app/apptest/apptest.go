@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"ascend/shared/app"
-	"ascend/shared/app/actions"
 	"ascend/shared/app/command"
+	"ascend/shared/app/page"
 	"ascend/shared/app/record"
 	"ascend/shared/domain/action"
 	"ascend/shared/domain/agent"
@@ -178,22 +178,27 @@ func (f *Fixture) Submit(c *command.Command, p governance.Proposal) *action.Acti
 	return act
 }
 
-// Stored lists every action of organisation 1.
-func (f *Fixture) Stored() []*action.Action {
+// Stored returns every action of organisation 1, the newest first.
+func (f *Fixture) Stored() (all []*action.Action) {
 	f.T.Helper()
-	var all []*action.Action
-	calm := app.New(f.Raw, app.Options{})
-	r := record.Range{Limit: 1000}
-	for {
-		list, err := calm.Actions.List(context.Background(), 1, actions.Filter{}, r)
+	list := page.List[action.Action]{Name: "actions", Scan: page.Query(f.Raw, store.ActionsOf(1, false), nil, record.DecodeAction)}
+	for _, act := range All(f.T, list) {
+		all = append(all, &act)
+	}
+	return all
+}
+
+// All reads a list to its end.
+func All[T any](t testing.TB, list page.List[T]) (all []T) {
+	t.Helper()
+	for r := (page.Range{Limit: 1000}); ; {
+		part, err := page.Read(context.Background(), list, r, func(item T) bool { all = append(all, item); return true })
 		if err != nil {
-			f.T.Fatal(err)
+			t.Fatal(err)
 		}
-		all = append(all, list.Actions...)
-		if list.Next == "" {
+		if r.Cursor = part.Next; r.Cursor == nil {
 			return all
 		}
-		r.After = list.Next
 	}
 }
 

@@ -52,6 +52,18 @@ func PutAction(act *action.Action) (store.Put, error) {
 	}}, nil
 }
 
+// DecodeActionSummary returns the summary of the action that an item holds; nil for no item.
+func DecodeActionSummary(item *store.Item) (*action.Summary, error) {
+	if item == nil {
+		return nil, nil
+	}
+	s, err := action.DecodeSummary(item.Body)
+	if err != nil {
+		return nil, problem.Corrupt("an action", err)
+	}
+	return s, nil
+}
+
 // DecodeAction returns the action that an item holds.
 func DecodeAction(item *store.Item) (*action.Action, error) {
 	if item == nil {

@@ -41,11 +41,33 @@ func PutAgent(g agent.Agent) (store.Put, error) {
 		Key:  store.AgentKey(g.Org, g.ID),
 		Body: body,
 		Attrs: store.Attrs{
-			store.AttrStatus:    store.S(string(g.Status)),
-			store.AttrAgentType: store.S(string(g.Config.Type)),
-			store.AttrRev:       store.N(g.Revision),
+			store.AttrStatus: store.S(string(g.Status)),
+			store.AttrRev:    store.N(g.Revision),
 		},
 	}}, err
+}
+
+// PutSummary returns the write of an agent's summary, in the same group that changes
+// the agent. A deleted agent keeps it, because no role may delete items.
+func PutSummary(g agent.Agent) (store.Put, error) {
+	body, err := Encode("encode an agent's summary", g.Summary())
+	return store.Put{Item: store.Item{
+		Key:  store.SummaryKey(g.Org, g.ID),
+		Body: body,
+		Attrs: store.Attrs{
+			store.AttrStatus:    store.S(string(g.Status)),
+			store.AttrAgentType: store.S(string(g.Config.Type)),
+		},
+	}}, err
+}
+
+// DecodeSummary returns the summary of an agent that an item holds.
+func DecodeSummary(item *store.Item) (*agent.Summary, error) {
+	s := new(agent.Summary)
+	if err := json.Unmarshal(item.Body, s); err != nil {
+		return nil, problem.Corrupt("an agent's summary", err)
+	}
+	return s, nil
 }
 
 // PutVersion returns the write of a version of an agent, which must not be there yet.

@@ -17,20 +17,3 @@ func Encode(doing string, record any) ([]byte, error) {
 	}
 	return body, nil
 }
-
-// Range is which part of a list is wanted: Limit items after Offset, or
-// those that follow the sort key After, at a cost that does not grow with it.
-type Range struct {
-	Limit  int // 1 … 1000
-	Offset int
-	After  string
-}
-
-// BadCursor returns the refusal of a Range.After that no list gave.
-func BadCursor() error {
-	return problem.InvalidField("/query/cursor", "cursor is not a cursor of this list")
-}
-
-// MaxListBytes bounds the records of one list, because a Lambda's answer is at
-// most 6 MB (AWS Lambda Developer Guide, "Lambda quotas").
-const MaxListBytes = 4 << 20

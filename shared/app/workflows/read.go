@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"ascend/shared/app/page"
 	"ascend/shared/app/record"
 	"ascend/shared/domain/problem"
 	"ascend/shared/domain/tenant"
@@ -35,35 +36,14 @@ func (s *Service) all(ctx context.Context, org tenant.ID) ([]workflow.Workflow, 
 	return record.DecodeWorkflows(o)
 }
 
-// Page is a part of a list of workflows.
-type Page struct {
-	Workflows []workflow.Workflow
-	Offset    int // of the first of them in the whole list
-	Total     int
-	Next      string // where to go on: Range.After of the next part, "" at the end
-}
-
-// List returns workflows in the order in which their triggers are tried.
-// Range.After is a workflow's id.
-func (s *Service) List(ctx context.Context, org tenant.ID, r record.Range) (Page, error) {
+// List returns the list of workflows in the order in which their triggers are tried.
+func (s *Service) List(ctx context.Context, org tenant.ID) (page.List[workflow.Workflow], error) {
 	all, err := s.all(ctx, org)
 	if err != nil {
-		return Page{}, err
+		return page.List[workflow.Workflow]{}, err
 	}
-	all = workflow.InOrder(all)
-	list := Page{Offset: r.Offset, Total: len(all)}
-	if r.After != "" {
-		i := slices.IndexFunc(all, func(w workflow.Workflow) bool { return w.ID == r.After })
-		if i < 0 {
-			return Page{}, record.BadCursor()
-		}
-		list.Offset = i + 1
-	}
-	first := min(list.Offset, len(all))
-	end := min(first+r.Limit, len(all))
-	list.Workflows = all[first:end]
-	if first < end && end < len(all) {
-		list.Next = all[end-1].ID
-	}
-	return list, nil
+	return page.List[workflow.Workflow]{
+		Name: "workflows",
+		Scan: page.Slice(workflow.InOrder(all), func(w workflow.Workflow) string { return w.ID }),
+	}, nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"ascend/shared/app/apptest"
+	"ascend/shared/app/page"
 	"ascend/shared/app/record"
 	"ascend/shared/domain/audit"
 	"ascend/shared/domain/organization"
@@ -39,11 +40,11 @@ func create(f *apptest.Fixture, d workflow.Definition) workflow.Workflow {
 // workflows are the names of an organisation's workflows, in the order of the list.
 func listed(f *apptest.Fixture, org tenant.ID) string {
 	f.T.Helper()
-	list, err := f.Workflows.List(context.Background(), org, record.Range{Limit: 100})
-	if err != nil || list.Total != len(list.Workflows) || list.Next != "" {
-		f.T.Fatalf("%d of %d, next %q, %v", len(list.Workflows), list.Total, list.Next, err)
+	list, err := f.Workflows.List(context.Background(), org)
+	if err != nil {
+		f.T.Fatal(err)
 	}
-	return names(list.Workflows)
+	return names(apptest.All(f.T, list))
 }
 
 func names(all []workflow.Workflow) string {
@@ -196,35 +197,43 @@ func TestAnOrganisationHasBoundedWorkflows(t *testing.T) {
 
 func TestWorkflowsAreListedInParts(t *testing.T) {
 	f := apptest.New(t)
-	ctx := context.Background()
 	for i := range 5 {
 		create(f, workflowNamed(t, fmt.Sprint(i), 9-i))
+	}
+	read := func(r page.Range) (string, page.Part, error) {
+		list, err := f.Workflows.List(context.Background(), 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all []workflow.Workflow
+		part, err := page.Read(context.Background(), list, r, func(w workflow.Workflow) bool { all = append(all, w); return true })
+		return names(all), part, err
 	}
 	for _, c := range []struct {
 		limit, offset int
 		want          string
 		more          bool
 	}{{2, 0, "4 3", true}, {2, 3, "1 0", false}, {5, 0, "4 3 2 1 0", false}, {2, 4, "0", false}, {2, 5, "", false}, {2, 99, "", false}} {
-		list, err := f.Workflows.List(ctx, 1, record.Range{Limit: c.limit, Offset: c.offset})
-		if got := names(list.Workflows); err != nil || got != c.want || list.Total != 5 || list.Offset != c.offset || (list.Next != "") != c.more {
-			t.Errorf("%+v: %s, offset %d, next %q, %v", c, got, list.Offset, list.Next, err)
+		got, part, err := read(page.Range{Limit: c.limit, Offset: c.offset})
+		if err != nil || got != c.want || part.Total != 5 || !part.Exact || part.Offset != c.offset || (part.Next != nil) != c.more {
+			t.Errorf("%+v: %s, %+v, %v", c, got, part, err)
 		}
 	}
 	var all []string
-	for after := ""; ; {
-		list, err := f.Workflows.List(ctx, 1, record.Range{Limit: 2, After: after})
-		if err != nil || list.Offset != len(all)*2 {
-			t.Fatalf("after %q: offset %d, %v", after, list.Offset, err)
+	for r := (page.Range{Limit: 2}); ; {
+		got, part, err := read(r)
+		if err != nil || part.Offset != len(all)*2 {
+			t.Fatalf("after %+v: %+v, %v", r.Cursor, part, err)
 		}
-		all = append(all, names(list.Workflows))
-		if after = list.Next; after == "" {
+		all = append(all, got)
+		if r.Cursor = part.Next; r.Cursor == nil {
 			break
 		}
 	}
 	if got := strings.Join(all, ", "); got != "4 3, 2 1, 0" {
 		t.Errorf("in parts: %s", got)
 	}
-	if _, err := f.Workflows.List(ctx, 1, record.Range{Limit: 2, After: "wf_0"}); apptest.Kind(err) != problem.KindInvalid {
+	if _, _, err := read(page.Range{Limit: 2, Cursor: &page.Cursor{After: "wf_0"}}); apptest.Kind(err) != problem.KindInvalid {
 		t.Errorf("after what is not there: %v", err)
 	}
 }

@@ -55,27 +55,23 @@ type Outcome struct {
 }
 
 // DecidedBy returns what decided the present status.
-func (a *Action) DecidedBy() string {
-	if a.Outcome != nil {
-		return a.Outcome.DecidedBy
+func (a *Action) DecidedBy() string { return decidedBy(&a.Verdict, a.Outcome) }
+
+func decidedBy(v *governance.Verdict, o *Outcome) string {
+	if o != nil {
+		return o.DecidedBy
 	}
-	return a.Verdict.DecidedBy
+	return v.DecidedBy
 }
 
 // Reason returns the reason of the present status, in a sentence.
-func (a *Action) Reason() string {
-	if a.Outcome != nil {
-		return a.Outcome.Reason
-	}
-	return a.Verdict.Reason
-}
+func (a *Action) Reason() string { return reason(&a.Verdict, a.Outcome) }
 
-// DecidedAt returns when the present status was decided.
-func (a *Action) DecidedAt() time.Time {
-	if a.Outcome != nil {
-		return a.Outcome.At
+func reason(v *governance.Verdict, o *Outcome) string {
+	if o != nil {
+		return o.Reason
 	}
-	return a.CreatedAt
+	return v.Reason
 }
 
 // Pending reports whether the action waits for approval.
