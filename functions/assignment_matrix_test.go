@@ -42,7 +42,7 @@ func TestNoBodySetsWhatTheServiceOwns(t *testing.T) {
 	long(t)
 	s := newServer(t)
 	for _, r := range s.Routes {
-		if r.Method == "GET" {
+		if r.Method == http.MethodGet {
 			continue
 		}
 		if r.Unknown == endpoint.Refuse {
@@ -170,7 +170,7 @@ func TestAGetNeverDecides(t *testing.T) {
 	s := newServer(t)
 	x := s.Target("")
 	for _, r := range s.Routes {
-		if r.Method == "GET" {
+		if r.Method == http.MethodGet {
 			if writes(r) {
 				t.Errorf("%s writes", r.ID)
 			}

@@ -106,7 +106,7 @@ func (s *server) forge(change jwt.MapClaims, sign func(*jwt.Token, *rsa.PrivateK
 	maps.DeleteFunc(c, func(_ string, v any) bool { return v == nil })
 	token := jwt.NewWithClaims(jwt.SigningMethodRS256, c)
 	token.Header["kid"] = known.Keys[0].ID
-	key := any(parsed)
+	key := parsed
 	if sign != nil {
 		key, token.Method = sign(token, parsed.(*rsa.PrivateKey))
 		token.Header["alg"] = token.Method.Alg()

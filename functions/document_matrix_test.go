@@ -2,6 +2,7 @@ package functions_test
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/url"
 	"regexp/syntax"
@@ -56,9 +57,7 @@ func (f *follower) resolved(s map[string]any) map[string]any {
 	}
 	chosen := f.resolved(list[f.IntN(len(list))].(map[string]any))
 	out := map[string]any{}
-	for k, v := range s {
-		out[k] = v
-	}
+	maps.Copy(out, s)
 	delete(out, "anyOf")
 	for k, v := range chosen {
 		switch k {
@@ -71,19 +70,13 @@ func (f *follower) resolved(s map[string]any) map[string]any {
 		case "properties":
 			own, _ := out[k].(map[string]any)
 			merged := map[string]any{}
-			for name, p := range own {
-				merged[name] = p
-			}
+			maps.Copy(merged, own)
 			for name, p := range v.(map[string]any) {
 				member := map[string]any{}
 				if of, ok := own[name].(map[string]any); ok {
-					for key, value := range of {
-						member[key] = value
-					}
+					maps.Copy(member, of)
 				}
-				for key, value := range p.(map[string]any) {
-					member[key] = value
-				}
+				maps.Copy(member, p.(map[string]any))
 				merged[name] = member
 			}
 			out[k] = merged

@@ -3,6 +3,7 @@ package functions_test
 import (
 	"encoding/hex"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -70,7 +71,7 @@ func TestEveryOperationBearsEveryBody(t *testing.T) {
 				variants = append(variants, strings.TrimSuffix(good, "}")+","+body[1:])
 			}
 			for _, body := range variants {
-				reads := r.Method != "GET"
+				reads := r.Method != http.MethodGet
 				if len(body) > 50_000 && (!reads || seen[r.In()]) {
 					continue // another operation of the same type has had it
 				}
@@ -166,7 +167,7 @@ func TestUnknownMembersAreRefusedWhereTheSpecSaysSo(t *testing.T) {
 	long(t)
 	s := newServer(t)
 	for _, r := range s.Routes {
-		if r.Method == "GET" {
+		if r.Method == http.MethodGet {
 			continue
 		}
 		for name, pointer := range map[string]string{"zzz_typo": "/zzz_typo", "Reason": "/Reason", "a/b~c": "/a~1b~0c", "": "/", strings.Repeat("n", 3000): "/" + strings.Repeat("n", 200)} {

@@ -3,6 +3,7 @@ package functions_test
 import (
 	"bytes"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -210,7 +211,7 @@ func TestALostReadLeavesNoFreePass(t *testing.T) {
 			return s.Do(q)
 		}
 		s.Faults = func(c faulty.Call) faulty.Fault {
-			if c.Method == "Get" && slices.ContainsFunc(c.Keys, func(k store.Key) bool { return k.Table == store.Agents }) {
+			if c.Method == http.MethodGet && slices.ContainsFunc(c.Keys, func(k store.Key) bool { return k.Table == store.Agents }) {
 				return faulty.RequestLost
 			}
 			return faulty.None

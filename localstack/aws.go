@@ -50,7 +50,7 @@ func awsCall(ctx context.Context, endpoint, service, operation string, in, out a
 	if err != nil {
 		return err
 	}
-	request, err := http.NewRequestWithContext(ctx, "POST", endpoint+"/", bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint+"/", bytes.NewReader(body))
 	if err != nil {
 		return err
 	}

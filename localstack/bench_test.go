@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -238,7 +237,7 @@ func BenchmarkSubmitInProcess(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer h.store.Close()
-	log := slog.New(slog.NewJSONHandler(io.Discard, nil))
+	log := slog.New(slog.DiscardHandler)
 	handler, err := endpoint.New(h.app, identity.Credentials{Tokens: h.tokens, Keys: h.secrets.ring}, log, functions.Routes()...)
 	if err != nil {
 		b.Fatal(err)
@@ -267,7 +266,7 @@ func submitInProcess(b *testing.B, handler http.Handler, key string, agents int6
 			for left.Add(-1) >= 0 {
 				n := serial.Add(1)
 				body := benchBody(fmt.Sprintf("%02d", n%agents), fmt.Sprintf("%010d", n))
-				r, _ := http.NewRequest("POST", "/api/v1/actions/submit", strings.NewReader(body))
+				r, _ := http.NewRequest(http.MethodPost, "/api/v1/actions/submit", strings.NewReader(body))
 				r.RemoteAddr = net.JoinHostPort("127.0.0.1", "40000")
 				r.Header.Set("Content-Type", "application/json")
 				r.Header.Set("X-API-Key", key)

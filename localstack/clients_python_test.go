@@ -60,7 +60,7 @@ func install(t *testing.T, lock, folder string) {
 	if err := os.MkdirAll(filepath.Dir(folder), 0o755); err != nil {
 		without(t, "no cache folder: %v", err)
 	}
-	draft, err := os.MkdirTemp(filepath.Dir(folder), "clients-draft-")
+	draft, err := os.MkdirTemp(filepath.Dir(folder), "clients-draft-") //nolint:usetesting // it is renamed into the cache
 	if err != nil {
 		without(t, "no cache folder: %v", err)
 	}

@@ -61,7 +61,7 @@ func (l load) run(connections int, lasting time.Duration) (measured, error) {
 	wg.Wait()
 	m := measured{took: time.Since(begin)}
 	after, err := cpuOf(l.pid)
-	if err := errors.Join(append(failed, err)...); err != nil {
+	if err := errors.Join(errors.Join(failed...), err); err != nil {
 		return measured{}, err
 	}
 	all := slices.Concat(latencies...)

@@ -154,7 +154,7 @@ func redeliver(t *testing.T, at place, org tenant.ID) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	request, err := http.NewRequestWithContext(t.Context(), "POST", at.emulator+"/2015-03-31/functions/"+stackName+"-stream-relay/invocations", bytes.NewReader(payload))
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, at.emulator+"/2015-03-31/functions/"+stackName+"-stream-relay/invocations", bytes.NewReader(payload))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -257,7 +257,9 @@ func (h heard) awaits(t *testing.T, org tenant.ID, want map[string]int) (ids map
 // queue makes a queue, or finds it.
 func queue(t *testing.T, at place, name string) (url string) {
 	t.Helper()
-	var out struct{ QueueUrl string }
+	var out struct {
+		QueueURL string `json:"QueueUrl"`
+	}
 	err := awsCall(t.Context(), at.emulator, "sqs", "AmazonSQS.GetQueueUrl", map[string]any{"QueueName": name}, &out)
 	if err != nil {
 		err = awsCall(t.Context(), at.emulator, "sqs", "AmazonSQS.CreateQueue", map[string]any{"QueueName": name}, &out)
@@ -265,7 +267,7 @@ func queue(t *testing.T, at place, name string) (url string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return out.QueueUrl
+	return out.QueueURL
 }
 
 // receive takes up to ten messages from a queue.

@@ -114,7 +114,7 @@ func (s *secrets) environment(ctx context.Context, db store.Store, kept, url str
 func (s *secrets) knows(ctx context.Context, db store.Store, key string) (bool, error) {
 	claim, err := s.ring.Claim(key)
 	if err != nil {
-		return false, nil // not a key of this installation
+		return false, nil //nolint:nilerr // not a key of this installation
 	}
 	record, _ := claim.Record()
 	found, err := db.Get(ctx, record)

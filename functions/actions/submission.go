@@ -2,6 +2,7 @@ package actions
 
 import (
 	"cmp"
+	"maps"
 	"math/big"
 	"strings"
 	"unicode/utf8"
@@ -147,9 +148,7 @@ func merge(details, parameters map[string]any) map[string]any {
 	}
 	all := make(map[string]any, len(details)+len(parameters))
 	for _, m := range []map[string]any{parameters, details} {
-		for k, v := range m {
-			all[k] = v
-		}
+		maps.Copy(all, m)
 	}
 	return all
 }

@@ -60,13 +60,13 @@ func generate(root string) (map[string][]byte, error) {
 		}
 		routes = append(routes, route)
 		files["functions/cmd/"+route.ID+"/main.go"] = mainOf(lambda{
-			route.ID, route.Method + " " + route.Path, "ascend/shared/wire", "wire.Lambda", nameOf(define),
+			id: route.ID, serves: route.Method + " " + route.Path, wire: "ascend/shared/wire", run: "wire.Lambda", constructor: nameOf(define),
 		})
 	}
 	for _, define := range functions.WorkerTable() {
 		w := define()
 		files["functions/cmd/"+w.ID+"/main.go"] = mainOf(lambda{
-			w.ID, "a worker: " + w.Summary, "ascend/shared/wire/background", "background.Worker", nameOf(define),
+			id: w.ID, serves: "a worker: " + w.Summary, wire: "ascend/shared/wire/background", run: "background.Worker", constructor: nameOf(define),
 		})
 	}
 	for _, kind := range events.Catalog() {

@@ -10,6 +10,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -120,7 +121,7 @@ func records(names ...string) string {
 	return `{"Records":[` + strings.Join(list, ",") + `]}`
 }
 
-func quoted(text string) string { b, _ := json.Marshal(text); return string(b) }
+func quoted(text string) string { return strconv.Quote(text) }
 
 func TestLettersAreGivenToTheRelayAgain(t *testing.T) {
 	functionError := "Unhandled"

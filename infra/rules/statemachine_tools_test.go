@@ -52,7 +52,7 @@ func install(t *testing.T, home string) error {
 	if err := os.MkdirAll(filepath.Dir(home), 0o755); err != nil {
 		return err
 	}
-	work, err := os.MkdirTemp(filepath.Dir(home), "fetching-")
+	work, err := os.MkdirTemp(filepath.Dir(home), "fetching-") //nolint:usetesting // it is renamed into the cache
 	if err != nil {
 		return err
 	}

@@ -97,7 +97,7 @@ func TestAFunctionThatDiesWhileIdleIsStartedAgain(t *testing.T) {
 		}
 		idle++
 		process := said[report](t, dying).Process
-		if !within(10*time.Second, func() bool { return !lives(process) }) {
+		if !inTime(func() bool { return !lives(process) }) {
 			t.Fatalf("process %d was to die after %d ms and lives", process, after)
 		}
 		a := f.invoke("", 0)

@@ -165,7 +165,7 @@ func TestALocalStackIsStoppedWithAllItsProcesses(t *testing.T) {
 			if _, err := Health(t.Context(), s.URL); err == nil {
 				t.Error("it still answers")
 			}
-			if !within(10*time.Second, func() bool { return !slices.ContainsFunc(below, lives) }) {
+			if !inTime(func() bool { return !slices.ContainsFunc(below, lives) }) {
 				t.Errorf("one of %v still lives", below)
 			}
 			if _, err := os.Stat(filepath.Join(s.Folder, tmpDir)); !errors.Is(err, fs.ErrNotExist) {

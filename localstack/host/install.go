@@ -145,9 +145,10 @@ func (i installation) pack(classes string) error {
 		return err
 	}
 	slices.Sort(jars)
-	path := "Class-Path:"
+	var path strings.Builder
+	path.WriteString("Class-Path:")
 	for _, jar := range jars {
-		path += " DynamoDBLocal_lib/" + filepath.Base(jar)
+		path.WriteString(" DynamoDBLocal_lib/" + filepath.Base(jar))
 	}
 	class, err := os.ReadFile(filepath.Join(classes, "Loopback.class"))
 	if err != nil {
@@ -159,7 +160,7 @@ func (i installation) pack(classes string) error {
 		name string
 		text []byte
 	}{
-		{"META-INF/MANIFEST.MF", []byte("Manifest-Version: 1.0\r\nMain-Class: Loopback\r\nPremain-Class: Loopback\r\n" + folded(path) + "\r\n")},
+		{"META-INF/MANIFEST.MF", []byte("Manifest-Version: 1.0\r\nMain-Class: Loopback\r\nPremain-Class: Loopback\r\n" + folded(path.String()) + "\r\n")},
 		{"Loopback.class", class},
 	} {
 		file, err := w.Create(entry.name)

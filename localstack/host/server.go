@@ -211,7 +211,7 @@ func (s *Server) tail() string {
 func Health(ctx context.Context, url string) (version string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, "GET", url+"/_localstack/health", nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/_localstack/health", nil)
 	if err != nil {
 		return "", err
 	}
@@ -252,24 +252,24 @@ func Stop(folder string) error {
 	if err := syscall.Kill(pid, syscall.SIGTERM); err != nil && !errors.Is(err, syscall.ESRCH) {
 		return fmt.Errorf("stop LocalStack, process %d: %w", pid, err)
 	}
-	within(stopTimeout, func() bool { return !alive(folder) })
+	inTime(func() bool { return !alive(folder) })
 	// Its functions are in its group; DynamoDB Local is not, and ends when its parent does.
 	if err := syscall.Kill(-pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
 		return fmt.Errorf("stop LocalStack, process group %d: %w", pid, err)
 	}
-	if !within(stopTimeout, func() bool { return !alive(folder) }) {
+	if !inTime(func() bool { return !alive(folder) }) {
 		return fmt.Errorf("LocalStack, process %d, does not end", pid)
 	}
 	// A process that ends leaves the list of processes before its ports are free.
-	if !within(stopTimeout, func() bool { _, err := freePort(port); return err == nil }) {
+	if !inTime(func() bool { _, err := freePort(port); return err == nil }) {
 		return fmt.Errorf("LocalStack, process %d, has ended, but port %d is in use", pid, port)
 	}
 	return errors.Join(os.RemoveAll(filepath.Join(folder, tmpDir)), os.Remove(filepath.Join(folder, pidFile)))
 }
 
-// within reports whether something becomes true in time.
-func within(limit time.Duration, done func() bool) bool {
-	for deadline := time.Now().Add(limit); !done(); time.Sleep(50 * time.Millisecond) {
+// inTime reports whether something becomes true within stopTimeout.
+func inTime(done func() bool) bool {
+	for deadline := time.Now().Add(stopTimeout); !done(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			return false
 		}

@@ -171,11 +171,11 @@ func TestMediaTypesAndSizes(t *testing.T) {
 	k.send(t, "POST", "/api/things", good, "Content-Encoding", "gzip").want(t, 415, problem.CodeUnsupportedMedia)
 	large := `{"agent_id":"` + strings.Repeat("a", 60) + `"}`
 	k.send(t, "POST", "/api/things", large).want(t, 413, problem.CodeTooLarge)
-	r, _ := http.NewRequest("POST", "/api/things", struct{ *strings.Reader }{strings.NewReader(large)})
+	r, _ := http.NewRequest(http.MethodPost, "/api/things", struct{ *strings.Reader }{strings.NewReader(large)})
 	r.ContentLength = -1
 	r.Header.Set("X-Test-Caller", "admin")
 	k.serve(t, r).want(t, 413, problem.CodeTooLarge)
-	r, _ = http.NewRequest("POST", "/api/things", strings.NewReader(good))
+	r, _ = http.NewRequest(http.MethodPost, "/api/things", strings.NewReader(good))
 	r.ContentLength = 30
 	r.Header.Set("X-Test-Caller", "admin")
 	k.serve(t, r).want(t, 400, problem.CodeInvalidJSON)

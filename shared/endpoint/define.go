@@ -94,11 +94,11 @@ func pageOf(in reflect.Type) []int {
 
 // The methods that an answer may have.
 type (
-	statuser interface{ Status() int }
-	headerer interface{ Headers(http.Header) }
-	bodier   interface{ Body() any }
-	otherer  interface{ Others() []any }
-	sizer    interface{ encodedSize() int } // so that a large body is not copied as it grows
+	statusSetter interface{ Status() int }
+	headerer     interface{ Headers(http.Header) }
+	bodier       interface{ Body() any }
+	otherer      interface{ Others() []any }
+	sizer        interface{ encodedSize() int } // so that a large body is not copied as it grows
 )
 
 // encode returns the answer with its body, before anything is written.
@@ -108,7 +108,7 @@ func encode[Out any](status int, from *Out) (answer, error) {
 		out = *from
 	}
 	a := answer{status: status}
-	if s, ok := out.(statuser); ok {
+	if s, ok := out.(statusSetter); ok {
 		a.status = s.Status()
 	}
 	if h, ok := out.(headerer); ok {

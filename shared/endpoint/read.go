@@ -43,7 +43,7 @@ func read(w http.ResponseWriter, r *http.Request, f *found) (*input, error) {
 	if r.URL.RawQuery != "" {
 		query, err := url.ParseQuery(r.URL.RawQuery)
 		if err != nil {
-			return nil, badRequest{problem.Invalid("the query string is malformed")}
+			return nil, badRequestError{problem.Invalid("the query string is malformed")}
 		}
 		in.Query = query
 	}
@@ -93,7 +93,7 @@ func unreadable(err error) error {
 	if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) {
 		return &problem.Error{Kind: problem.KindTimeout, Code: problem.CodeTimeout, Detail: "the body did not arrive in time", Err: err}
 	}
-	return badRequest{&problem.Error{
+	return badRequestError{&problem.Error{
 		Kind: problem.KindInvalid, Code: problem.CodeInvalidJSON, Detail: "the body did not arrive in full", Err: err,
 	}}
 }

@@ -154,7 +154,7 @@ func (s *service) run(ctx context.Context, route *Route, c *command.Command, req
 		Repeats: route.Repeats, Personal: route.Auth == TokenApprover,
 	})
 	if err != nil {
-		return answer{}, badRequest{err}
+		return answer{}, badRequestError{err}
 	}
 	return route.run(ctx, s.app, c, req)
 }
@@ -218,10 +218,10 @@ func (s *service) confirmed(ctx context.Context, c *command.Command, err error) 
 	return err
 }
 
-// badRequest is a problem that is 400 whatever the operation's validation status.
-type badRequest struct{ error }
+// badRequestError is a problem that is 400 whatever the operation's validation status.
+type badRequestError struct{ error }
 
-func (b badRequest) Unwrap() error { return b.error }
+func (b badRequestError) Unwrap() error { return b.error }
 
 // failure returns the answer to an error; the error it returns is for the log.
 func (s *service) failure(h http.Header, f *found, err error, path string, c *command.Command) (answer, error) {
@@ -235,7 +235,7 @@ func (s *service) failure(h http.Header, f *found, err error, path string, c *co
 		}
 	}
 	invalid := http.StatusBadRequest
-	if f.route != nil && !errors.As(err, &badRequest{}) {
+	if f.route != nil && !errors.As(err, &badRequestError{}) {
 		invalid = f.route.InvalidStatus
 	}
 	status := problemjson.Status(e.Kind, invalid)

@@ -22,7 +22,7 @@ import (
 	"ascend/shared/store"
 )
 
-var discard = slog.New(slog.NewJSONHandler(io.Discard, nil))
+var discard = slog.New(slog.DiscardHandler)
 
 func route(id, method, path string) Route {
 	return Define(Spec{ID: id, Method: method, Path: path, Auth: Public}, func(context.Context, *app.App, *command.Command, nothing) (string, error) {
@@ -214,7 +214,7 @@ func TestCommandsCarryTheRequest(t *testing.T) {
 		got = *c
 		return done{}, nil
 	}))
-	r := httptest.NewRequest("GET", "/api/things", nil)
+	r := httptest.NewRequest(http.MethodGet, "/api/things", nil)
 	r.RemoteAddr = "[::ffff:192.0.2.1]:4711"
 	for name, value := range map[string]string{"X-Test-Caller": "user", "User-Agent": "ascend-sdk/2.7.1 Python", "X-SDK-Version": "2.7.1", "X-Correlation-ID": "asc_0123456789abcdef"} {
 		r.Header.Set(name, value)
@@ -311,7 +311,7 @@ func BenchmarkService(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				r := httptest.NewRequest("POST", "/api/v1/things/submit", strings.NewReader(submitBody))
+				r := httptest.NewRequest(http.MethodPost, "/api/v1/things/submit", strings.NewReader(submitBody))
 				r.Header["X-Test-Caller"] = []string{"key:user"}
 				r.Header["Content-Type"] = []string{"application/json"}
 				r.Header["X-Correlation-Id"] = []string{"asc_0123456789abcdef"}

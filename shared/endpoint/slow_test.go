@@ -96,8 +96,9 @@ func TestASlowBodyTakesNoTimeFromTheAnswer(t *testing.T) {
 	time.Sleep(450 * time.Millisecond)
 	c.Write([]byte("POST /api/things HTTP/1.1\r\nHost: test\r\nX-Test-Caller: admin\r\nContent-Length: 12\r\n\r\n{\"name\":\"n\"}"))
 	if a, err = http.ReadResponse(bufio.NewReader(c), nil); err != nil || a.StatusCode != 200 {
-		t.Errorf("on the same connection: %+v, %v", a, err)
+		t.Fatalf("on the same connection: %+v, %v", a, err)
 	}
+	a.Body.Close()
 }
 
 func TestAClientThatGoesAwayIsNoFailureOfOurs(t *testing.T) {

@@ -2,6 +2,7 @@ package identity_test
 
 import (
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"time"
 
@@ -15,7 +16,7 @@ func ExampleCredentials_Claim() {
 	credentials := identity.Credentials{Tokens: must(issuer.Verifier(nil))}
 	token := must(issuer.Token(tenant.Principal{Org: 42, Subject: "alice", Role: tenant.Admin}, time.Hour, time.Now()))
 
-	request := httptest.NewRequest("GET", "/api/v1/actions", nil)
+	request := httptest.NewRequest(http.MethodGet, "/api/v1/actions", nil)
 	request.Header.Set("Authorization", "Bearer "+token)
 	claim, err := credentials.Claim(request)
 	if err != nil {

@@ -209,7 +209,7 @@ func TestATokenThatIsNotGenuineIsRefused(t *testing.T) {
 			if p != (tenant.Principal{}) {
 				t.Errorf("a refused token has the principal %+v", p)
 			}
-			for _, part := range strings.Split(token, ".") {
+			for part := range strings.SplitSeq(token, ".") {
 				if len(part) > 8 && strings.Contains(problem.As(err).Detail, part) {
 					t.Error("the detail repeats the token")
 				}

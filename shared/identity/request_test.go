@@ -35,7 +35,7 @@ func issueKey(t testing.TB, c identity.Credentials, org tenant.ID) string {
 	return secret
 }
 
-// send is a request with headers given as name, value, name, value …
+// send makes a request with headers, given as name, value, name, value.
 func send(method string, headers ...string) *http.Request {
 	r := httptest.NewRequest(method, "/api/v1/actions", nil)
 	for i := 0; i < len(headers); i += 2 {

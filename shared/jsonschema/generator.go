@@ -154,7 +154,7 @@ func (g *Generator) fill(s *Schema, t reflect.Type, m Mode) error {
 		}
 		s.Properties[f.Name] = property
 	}
-	if ruled, ok := reflect.Zero(t).Interface().(interface{ JSONSchema(*Schema) }); ok && m != Output {
+	if ruled, ok := reflect.TypeAssert[interface{ JSONSchema(*Schema) }](reflect.Zero(t)); ok && m != Output {
 		ruled.JSONSchema(s)
 	}
 	return nil

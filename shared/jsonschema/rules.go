@@ -34,19 +34,19 @@ func (s *Schema) NotNull() {
 	}
 }
 
-// Line allows one line of at most most characters that is not blank.
+// Line allows one line of up to most characters that is not blank.
 func (s *Schema) Line(most int) { s.MinLength, s.MaxLength, s.Pattern = 1, most, filled }
 
-// Prose allows at most most characters, tabs and line breaks among them.
+// Prose allows up to most characters, tabs and line breaks among them.
 func (s *Schema) Prose(most int) { s.MaxLength, s.Pattern = most, prose }
 
-// List allows at most most entries, each a Line of each characters.
+// List allows up to most entries, each a Line of each characters.
 func (s *Schema) List(most, each int) {
 	s.MaxItems = most
 	s.Items.Line(each)
 }
 
-// Email demands an e-mail address of at most most characters.
+// Email demands an e-mail address of up to most characters.
 func (s *Schema) Email(most int) { s.Format, s.MaxLength = "email", most }
 
 // URL demands an absolute URL of a scheme, which is a regular expression.

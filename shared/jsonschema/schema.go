@@ -7,6 +7,8 @@
 // schema of a request.
 package jsonschema
 
+import "slices"
+
 // Schema is a JSON Schema, as far as Go types need it. The zero Schema allows
 // anything.
 type Schema struct {
@@ -43,7 +45,7 @@ func (s *Schema) OrNull() *Schema {
 	case string:
 		s.Type = []string{types, "null"}
 	case []string:
-		s.Type = append(types, "null")
+		s.Type = append(slices.Clone(types), "null")
 	default:
 		if s.Ref != "" {
 			return &Schema{AnyOf: []*Schema{{Ref: s.Ref}, {Type: "null"}}, Description: s.Description}

@@ -16,7 +16,7 @@ import (
 //
 //	index by_time  <org>  <id>                      every action, by age
 //	index pending  <org>  <id>                      those awaiting approval
-//	index due      due    <deadline>#<org>#<id>     the same, by deadline, of all organisations
+//	index due      "due"  <deadline>#<org>#<id>     the same, by deadline, of all organisations
 //
 // An action's own partition keeps one busy organisation from filling one
 // partition; <id> is 16 digits and grows with time.

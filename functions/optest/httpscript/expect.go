@@ -37,13 +37,13 @@ func (p *player) check(a *answer) error {
 	}
 	switch {
 	case a.json == nil:
-		return fmt.Errorf("the answer is not JSON")
+		return errors.New("the answer is not JSON")
 	case !strings.HasPrefix(media, expected):
 		return fmt.Errorf("the answer's Content-Type is %q, not %s", media, expected)
 	case a.status < 400:
 		return nil
 	case bytes.Contains(a.body, []byte("goroutine ")) || bytes.Contains(a.body, []byte(".go:")):
-		return fmt.Errorf("the problem shows the service's inside")
+		return errors.New("the problem shows the service's inside")
 	}
 	for _, text := range []string{
 		".type is string", ".title is string", ".status == " + strconv.Itoa(a.status), ".detail is string", ".instance is string",
@@ -134,7 +134,7 @@ func (p *player) hold(a *answer, e *expectation) error {
 	case e.op == "absent" && len(found) > 0:
 		return fmt.Errorf("it is there: %s", show(found[0]))
 	case e.op != "absent" && len(found) == 0:
-		return fmt.Errorf("it is absent")
+		return errors.New("it is absent")
 	}
 	for _, got := range found {
 		met, err := test(got, e.op, value, a)

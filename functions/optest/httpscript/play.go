@@ -246,7 +246,10 @@ func (p *player) variable(name string) (string, error) {
 		return string(raw), err
 	case "time":
 		d, err := time.ParseDuration(rest)
-		return time.Now().UTC().Add(d).Format(time.RFC3339), err
+		if err != nil {
+			return "", err
+		}
+		return time.Now().UTC().Add(d).Format(time.RFC3339), nil
 	}
 	if value, ok := p.vars[name]; ok {
 		return value, nil

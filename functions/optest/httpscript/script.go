@@ -55,6 +55,7 @@
 package httpscript
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -121,7 +122,7 @@ func parse(script string) (steps []step, err error) {
 		return nil, fmt.Errorf("line %d: the request has no => line", steps[len(steps)-1].line)
 	}
 	if len(steps) == 0 {
-		return nil, fmt.Errorf("line 1: the script is empty")
+		return nil, errors.New("line 1: the script is empty")
 	}
 	return steps, nil
 }

@@ -98,7 +98,7 @@ func decode(item *store.Item) (*string, error) {
 
 var newestFirst = store.Query{Table: "t", Index: numbers, PK: "p", Prefix: "e#", Descending: true}
 
-// read reads a part of a list, of at most most items.
+// read reads a part of a list, of up to most items.
 func read(t testing.TB, l page.List[string], r page.Range, most int) ([]string, page.Part) {
 	t.Helper()
 	var items []string

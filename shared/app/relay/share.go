@@ -38,7 +38,7 @@ func (s *shared) Changes(ctx context.Context, after store.Position, limit int) (
 	}
 	changes, next, err := s.ConsumerFeed.Changes(ctx, after, limit)
 	if err == nil && len(changes) > 0 {
-		s.last = append(s.last[max(0, len(s.last)+1-pagesKept):], page{after, next, limit, changes})
+		s.last = append(s.last[max(0, len(s.last)+1-pagesKept):], page{after: after, next: next, limit: limit, changes: changes})
 	}
 	return changes, next, err
 }

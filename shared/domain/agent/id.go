@@ -19,8 +19,8 @@ func (id ID) Valid() bool { return len(id.Validate()) == 0 }
 func (id ID) Validate() problem.Fields {
 	var invalid problem.Fields
 	strange := func(r rune) bool {
-		letter := 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
-		return !letter && !('0' <= r && r <= '9') && !strings.ContainsRune("._:@-", r)
+		known := 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("._:@-", r)
+		return !known
 	}
 	switch {
 	case len(id) < 3 || len(id) > 64:

@@ -21,11 +21,11 @@ type Summary struct {
 }
 
 // Summary returns the agent as lists show it.
-func (g Agent) Summary() Summary {
-	c := g.Config
+func (a Agent) Summary() Summary {
+	c := a.Config
 	return Summary{
-		Serial: g.Serial, ID: g.ID, DisplayName: c.DisplayName, Description: c.Description, Type: c.Type,
-		Status: g.Status, Version: g.Version, DefaultRiskScore: c.DefaultRiskScore, AutoApproveBelow: c.AutoApproveBelow,
-		MaxRiskThreshold: c.MaxRiskThreshold, IsMCPServer: c.IsMCPServer, Tags: c.Tags, CreatedAt: g.CreatedAt,
+		Serial: a.Serial, ID: a.ID, DisplayName: c.DisplayName, Description: c.Description, Type: c.Type,
+		Status: a.Status, Version: a.Version, DefaultRiskScore: c.DefaultRiskScore, AutoApproveBelow: c.AutoApproveBelow,
+		MaxRiskThreshold: c.MaxRiskThreshold, IsMCPServer: c.IsMCPServer, Tags: c.Tags, CreatedAt: a.CreatedAt,
 	}
 }

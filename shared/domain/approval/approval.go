@@ -21,6 +21,7 @@
 package approval
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -229,7 +230,7 @@ func mayApprove(a *action.Action, by tenant.Principal) error {
 	if digest, err := action.Digest(a.Org, a.Input.Proposal); err != nil || digest != a.Digest {
 		return &problem.Error{
 			Code: problem.CodeInternal, Detail: "the action's record does not fit its digest; it cannot be approved",
-			Err: fmt.Errorf("action %d: digest %s of the record, %s stored (%v)", a.ID, digest, a.Digest, err),
+			Err: errors.Join(fmt.Errorf("action %d: digest %s of the record, %s stored", a.ID, digest, a.Digest), err),
 		}
 	}
 	return nil

@@ -45,10 +45,10 @@ func (f *Fields) Required(pointer, s string) {
 	}
 }
 
-// Text checks a line of at most most characters.
+// Text checks a line of up to most characters.
 func (f *Fields) Text(pointer, s string, most int) { f.text(pointer, s, most, "") }
 
-// Prose checks a text of at most most characters, in which tabs and line breaks
+// Prose checks a text of up to most characters, in which tabs and line breaks
 // are allowed.
 func (f *Fields) Prose(pointer, s string, most int) { f.text(pointer, s, most, "\t\n\r") }
 
@@ -61,7 +61,7 @@ func (f *Fields) text(pointer, s string, most int, allowed string) {
 	}
 }
 
-// List checks at most most entries, each a Text of at most each characters that
+// List checks up to most entries, each a Text of at most each characters that
 // is not blank. It reports whether it looked at the entries: not at too many.
 func (f *Fields) List(pointer string, entries []string, most, each int) bool {
 	if len(entries) > most {
@@ -128,7 +128,7 @@ func (f *Fields) Number(pointer string, x, low, high float64) {
 	}
 }
 
-// Object checks that v is at most most bytes as JSON, a multiple of 1 KiB.
+// Object checks that v is up to most bytes as JSON, a multiple of 1 KiB.
 func (f *Fields) Object(pointer string, v any, most int) {
 	if b, err := json.Marshal(v); err != nil || len(b) > most {
 		f.Add(pointer, "%s must be an object of at most %d KiB", subject(pointer), most>>10)

@@ -151,8 +151,7 @@ func Unavailable(doing string, err error) *Error {
 		Kind: KindUnavailable, Code: CodeUnavailable, RetryAfter: time.Second,
 		Detail: "a dependency is not available; nothing was decided, try again",
 	}
-	var said *Error
-	if errors.As(err, &said) {
+	if said, ok := errors.AsType[*Error](err); ok {
 		copied := *said
 		e = &copied
 	}
@@ -189,8 +188,7 @@ func Internal(doing string, err error) *Error {
 
 // As returns the Error in err's chain, or an internal failure that wraps err.
 func As(err error) *Error {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}
 	return &Error{Kind: KindInternal, Code: CodeInternal, Detail: "the service failed to answer; the failure was recorded", Err: err}

@@ -133,8 +133,7 @@ func isNumberByte(c byte) bool {
 
 // explain returns a decoder's error as a problem, in terms of JSON and not of Go.
 func (b *Binder) explain(body []byte, err error) error {
-	var syntactic *jsontext.SyntacticError
-	if errors.As(err, &syntactic) {
+	if syntactic, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		if errors.Is(err, jsontext.ErrDuplicateName) {
 			f := problem.Field{Pointer: Clip(string(syntactic.JSONPointer)), Detail: "is given more than once"}
 			f.Detail = name(f.Pointer) + " " + f.Detail

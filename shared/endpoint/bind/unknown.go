@@ -69,7 +69,7 @@ func listMembers(dec *jsontext.Decoder, t reflect.Type, at string, found *[]prob
 		}
 		member := token.String()
 		pointer := at + "/" + escapePointer(Clip(member))
-		elem := t
+		var elem reflect.Type
 		if t.Kind() == reflect.Map {
 			elem = t.Elem()
 		} else if i := slices.IndexFunc(members, func(m jsonschema.Member) bool { return m.Name == member }); i >= 0 {

@@ -3,6 +3,7 @@ package dynamo
 import (
 	"bytes"
 	"compress/flate"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -50,7 +51,7 @@ func packBody(b []byte) []byte {
 func unpackBody(b []byte) ([]byte, error) {
 	switch {
 	case len(b) == 0:
-		return nil, fmt.Errorf("is empty")
+		return nil, errors.New("is empty")
 	case b[0] == plainBody:
 		return b[1:], nil
 	case b[0] != deflatedBody:

@@ -138,8 +138,8 @@ func (e *expression) keyRange(q store.Query, pk, sk string) (text string, ok boo
 // order of code points.
 func successor(prefix string) string {
 	runes := []rune(prefix)
-	for i := len(runes) - 1; i >= 0; i-- {
-		switch next := runes[i] + 1; {
+	for i, last := range slices.Backward(runes) {
+		switch next := last + 1; {
 		case next > '\U0010FFFF':
 			continue
 		case next == 0xD800: // surrogates are no characters

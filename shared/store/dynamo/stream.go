@@ -1,6 +1,7 @@
 package dynamo
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -27,7 +28,7 @@ func ChangeOf(table store.Table, r events.DynamoDBEventRecord) (store.Change, er
 	c := store.Change{Sequence: r.Change.SequenceNumber, At: r.Change.ApproximateCreationDateTime.UTC()}
 	key, err := image(table, r.Change.Keys)
 	if err == nil && key == nil {
-		err = fmt.Errorf("dynamo: no key")
+		err = errors.New("dynamo: no key")
 	}
 	if err != nil {
 		return c, fmt.Errorf("stream record %s: %w", c.Sequence, err)

@@ -14,7 +14,7 @@ const maxRequests = 1024
 
 // request is a change of the file on its way through the writer.
 type request struct {
-	ctx context.Context
+	ctx context.Context //nolint:containedctx // the request is a call that waits in a channel
 	// change makes the change. Where it returns an error, which is the caller's
 	// answer, it has changed nothing.
 	change  func(*batch) error

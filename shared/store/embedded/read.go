@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"go.etcd.io/bbolt"
@@ -99,7 +100,7 @@ func scan(c *bbolt.Cursor, q store.Query, page *store.Page) error {
 		next = c.Prev
 		at, v = seekBelow(c, above(partition, q))
 	} else {
-		at, v = c.Seek(append(partition[:len(partition):len(partition)], max(q.Prefix, q.After)...))
+		at, v = c.Seek(append(slices.Clip(partition), max(q.Prefix, q.After)...))
 	}
 	for ; at != nil; at, v = next() {
 		rest, ok := bytes.CutPrefix(at, partition)

@@ -32,7 +32,7 @@ func TestARecordSurvivesEncoding(t *testing.T) {
 		if err != nil || !reflect.DeepEqual(*got, it) {
 			t.Errorf("got %+v, %v, want %+v", got, err, it)
 		}
-		for n := range len(raw) {
+		for n := range raw {
 			if _, err := decode(it.Key, raw[:n]); !errors.Is(err, ErrCorrupt) {
 				t.Errorf("cut to %d of %d bytes: %v", n, len(raw), err)
 			}

@@ -74,7 +74,7 @@ var conditions = map[string]func(*suite){
 			bad := append([]store.Cond{}, good...)
 			bad[i] = store.Equal("x", store.S("b"))
 			add.If = bad
-			s.conflict(add)
+			_ = s.conflict(add)
 		}
 		s.has(s.get(k).Attrs, store.Attrs{"x": store.S("a"), "n": store.N(1), "limit": store.N(2), "m": store.N(1)})
 	},
@@ -83,7 +83,7 @@ var conditions = map[string]func(*suite){
 		s.put(store.Item{Key: k, Attrs: store.Attrs{"n": store.N(0), "limit": store.N(1)}})
 		u := store.Update{Key: k, If: []store.Cond{store.Below("n", "limit")}, Add: map[string]int64{"n": 1}}
 		s.write(u)
-		s.conflict(u)
+		_ = s.conflict(u)
 	},
 }
 

@@ -61,8 +61,8 @@ var feeds = map[string]func(*feedSuite){
 			store.Delete{Key: gone},
 			store.Check{Key: checked, If: []store.Cond{store.Present()}},
 		)
-		s.conflict(store.Put{Item: store.Item{Key: put, Attrs: store.Attrs{"n": store.N(2)}}, If: []store.Cond{store.Absent()}})
-		s.isConflict(nil, s.store.WriteAll(s.Context(),
+		_ = s.conflict(store.Put{Item: store.Item{Key: put, Attrs: store.Attrs{"n": store.N(2)}}, If: []store.Cond{store.Absent()}})
+		_ = s.isConflict(nil, s.store.WriteAll(s.Context(),
 			store.Update{Key: update, Add: map[string]int64{"n": 1}},
 			store.Update{Key: gone, Add: map[string]int64{"n": 1}},
 		))

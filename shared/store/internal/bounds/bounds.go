@@ -9,6 +9,7 @@
 package bounds
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -63,7 +64,7 @@ func Query(q store.Query) error {
 // Op returns an error for a bad argument of Store.Write.
 func Op(op store.Op) error {
 	if _, ok := op.(store.Check); ok {
-		return fmt.Errorf("store: a Check must be part of a group (WriteAll)")
+		return errors.New("store: a Check must be part of a group (WriteAll)")
 	}
 	_, err := one(op)
 	return err
@@ -236,7 +237,7 @@ func cond(c store.Cond) error {
 
 func key(k store.Key) error {
 	if k.Table == "" {
-		return fmt.Errorf("store: key without a table")
+		return errors.New("store: key without a table")
 	}
 	if err := part("partition key", k.PK, 1, MaxPK); err != nil {
 		return err

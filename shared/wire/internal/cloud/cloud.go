@@ -5,7 +5,7 @@ package cloud
 
 import (
 	"context"
-	"fmt"
+	"errors"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -53,7 +53,7 @@ func (env Env) Retrieve(context.Context) (aws.Credentials, error) {
 		SessionToken: env("AWS_SESSION_TOKEN"), Source: "environment",
 	}
 	if !c.HasKeys() {
-		return c, fmt.Errorf("the environment holds no AWS credentials")
+		return c, errors.New("the environment holds no AWS credentials")
 	}
 	return c, nil
 }
