@@ -122,7 +122,7 @@ func TestTheDocumentIsValidOpenAPI31(t *testing.T) {
 	if !bytes.Equal(b, again) {
 		t.Error("rendered otherwise the second time")
 	}
-	broken, err := libopenapi.NewDocument(bytes.Replace(b, []byte(`"responses": {`), []byte(`"responses": {`), 1))
+	broken, err := libopenapi.NewDocument(bytes.Replace(b, []byte(`"responses": {`), []byte(`"respones": {`), 1)) //nolint:misspell // a broken document
 	if err != nil {
 		t.Fatal(err)
 	}
