@@ -3,8 +3,6 @@ package main
 import (
 	"os"
 	"testing"
-
-	"ascend/functions/optest/httpscript"
 )
 
 // TestScripts plays every HTTP script of testdata over the program as a user
@@ -12,13 +10,13 @@ import (
 func TestScripts(t *testing.T) {
 	env := launch(t, t.TempDir()).scriptEnv()
 	env.Examples = os.DirFS("../testdata/documented")
-	httpscript.RunDir(t, "../testdata/scripts", env)
-	httpscript.RunDir(t, "../testdata/scripts/router", env)
+	RunDir(t, "../testdata/scripts", env)
+	RunDir(t, "../testdata/scripts/router", env)
 }
 
 // scriptEnv is the API and everybody that a script speaks as.
-func (s *server) scriptEnv() httpscript.Env {
-	return httpscript.Env{BaseURL: s.url(), Credentials: map[string]string{
+func (s *server) scriptEnv() Env {
+	return Env{BaseURL: s.url(), Credentials: map[string]string{
 		"key": s.env["ASCEND_API_KEY"], "admin": s.env["ASCEND_ADMIN_TOKEN"], "manager": s.env["ASCEND_APPROVER_TOKEN"],
 		"admin-no-mfa": s.command("token", "-role=admin", "-email=nomfa@ascend.example", "-mfa=false"),
 		"user":         s.command("token", "-role=user", "-email=user@ascend.example"),

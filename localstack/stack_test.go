@@ -4,8 +4,6 @@ import (
 	"os"
 	"strings"
 	"testing"
-
-	"ascend/functions/optest/httpscript"
 )
 
 func TestADeploymentPrintsTheLinesOfTheLocalServer(t *testing.T) {
@@ -27,7 +25,7 @@ func TestADeploymentPrintsTheLinesOfTheLocalServer(t *testing.T) {
 // through API Gateway on the Lambda functions.
 func TestScriptsOnTheDeployedStack(t *testing.T) {
 	s := deployed(t)
-	httpscript.RunDir(t, "../testdata/scripts", s.scriptEnv())
+	RunDir(t, "../testdata/scripts", s.scriptEnv())
 }
 
 func TestSmokeOnTheDeployedStack(t *testing.T) {

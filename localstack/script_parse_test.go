@@ -1,4 +1,14 @@
-// Package httpscript plays plain-text HTTP scripts against a running service:
+package main
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// This file reads plain-text HTTP scripts, which are played against a running service:
 // requests, and what their answers must be. A script is read by people first:
 //
 //	# a comment; blank lines mean nothing
@@ -52,15 +62,6 @@
 // 12 characters that no other run has, so that scripts can be played again and
 // again on the same durable server. ${repeat N TEXT} (with \x7d for a closing
 // brace), ${hex FFFE} and ${time -1h} make long texts, raw bytes and times.
-package httpscript
-
-import (
-	"errors"
-	"fmt"
-	"regexp"
-	"strconv"
-	"strings"
-)
 
 // A step is one request with its expectations, or one let.
 type step struct {

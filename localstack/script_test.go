@@ -1,4 +1,4 @@
-package httpscript_test
+package main
 
 import (
 	"fmt"
@@ -9,12 +9,10 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-
-	"ascend/functions/optest/httpscript"
 )
 
 // service answers a little of what the real one does, and shows what it was sent.
-func service(t *testing.T) httpscript.Env {
+func service(t *testing.T) Env {
 	t.Helper()
 	var polls atomic.Int64
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -47,8 +45,8 @@ func service(t *testing.T) httpscript.Env {
 		}
 	}))
 	t.Cleanup(s.Close)
-	return httpscript.Env{
-		BaseURL: s.URL + "/base", Examples: os.DirFS("../../../testdata/documented"),
+	return Env{
+		BaseURL: s.URL + "/base", Examples: os.DirFS("../testdata/documented"),
 		Credentials: map[string]string{"key": "owkai_admin_k", "admin": "a.b.c"},
 	}
 }
@@ -150,7 +148,7 @@ GET /html
 => 200 raw
 header Content-Type == "text/html"
 `
-	if err := httpscript.Play(t.Context(), "good.http", script, service(t)); err != nil {
+	if err := Play(t.Context(), "good.http", script, service(t)); err != nil {
 		t.Error(err)
 	}
 }
@@ -192,7 +190,7 @@ func TestAnUnmetExpectationFailsWithItsLine(t *testing.T) {
 		{"a foreign target", "GET http://example.com/\n=> 200", "is not of http://127.0.0.1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			err := httpscript.Play(t.Context(), "x.http", c.script, service(t))
+			err := Play(t.Context(), "x.http", c.script, service(t))
 			if err == nil {
 				t.Fatal("the script passes")
 			}
@@ -207,7 +205,7 @@ func TestAnUnmetExpectationFailsWithItsLine(t *testing.T) {
 }
 
 func TestEveryUnmetExpectationOfARequestIsTold(t *testing.T) {
-	err := httpscript.Play(t.Context(), "x.http", "GET /things\n=> 200\n.ok == false\n.name == 1\nGET /html\n=> 200", service(t))
+	err := Play(t.Context(), "x.http", "GET /things\n=> 200\n.ok == false\n.name == 1\nGET /html\n=> 200", service(t))
 	if err == nil || !strings.Contains(err.Error(), "x.http:3") || !strings.Contains(err.Error(), "x.http:4") {
 		t.Errorf("error %v does not tell lines 3 and 4", err)
 	}
@@ -232,8 +230,8 @@ func TestNothingIsSentOfAScriptThatIsNotWellFormed(t *testing.T) {
 		{"a repeat of nothing", "GET /things\nrepeat: 0\n=> 200", "line 2"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			env := httpscript.Env{BaseURL: "http://127.0.0.1:1"} // nobody there: sending fails otherwise
-			err := httpscript.Play(t.Context(), "x.http", c.script, env)
+			env := Env{BaseURL: "http://127.0.0.1:1"} // nobody there: sending fails otherwise
+			err := Play(t.Context(), "x.http", c.script, env)
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("error %v does not say %q", err, c.want)
 			}

@@ -1,4 +1,4 @@
-package httpscript
+package main
 
 import (
 	"context"
@@ -119,8 +119,8 @@ func (p *player) play(ctx context.Context, s step) error {
 	return errors.Join(faults...)
 }
 
-// client follows no redirects, which are answers as others.
-var client = http.Client{
+// scriptClient follows no redirects, which are answers as others.
+var scriptClient = http.Client{
 	Timeout:       30 * time.Second,
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
@@ -130,7 +130,7 @@ func (p *player) send(ctx context.Context, s step) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	response, err := client.Do(r)
+	response, err := scriptClient.Do(r)
 	if err != nil {
 		return nil, fmt.Errorf("send: %w", err)
 	}

@@ -1,4 +1,4 @@
-package httpscript
+package main
 
 import (
 	"bytes"
@@ -194,7 +194,7 @@ func test(got any, op, value string, a *answer) (bool, error) {
 		return false, fmt.Errorf("%s is neither JSON nor a path", value)
 	}
 	if except != "" {
-		got, want = without(got, strings.Fields(except)), without(want, strings.Fields(except))
+		got, want = omitting(got, strings.Fields(except)), omitting(want, strings.Fields(except))
 	}
 	list, isList := got.([]any)
 	switch x, y := number(got), number(want); op {
@@ -211,8 +211,8 @@ func test(got any, op, value string, a *answer) (bool, error) {
 	}
 }
 
-// without returns an object without some members; anything else as it is.
-func without(v any, names []string) any {
+// omitting returns an object without some members; anything else as it is.
+func omitting(v any, names []string) any {
 	object, ok := v.(map[string]any)
 	if !ok {
 		return v

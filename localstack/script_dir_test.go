@@ -1,4 +1,4 @@
-package httpscript
+package main
 
 import (
 	"io"
@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	scriptsDir  = "../../../testdata/scripts"
-	examplesDir = "../../../testdata/documented"
+	scriptsDir  = "../testdata/scripts"
+	examplesDir = "../testdata/documented"
 )
 
 // everybody has every credential that Env names.
