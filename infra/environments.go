@@ -46,7 +46,7 @@ func Environments(host string) []Environment {
 			// replay) and without what costs its time and shows nothing.
 			Name: "local", Account: "000000000000", Region: "us-east-1", Tags: tags("local"),
 			Architecture: host, Memory: 256, LogDays: 1,
-			Rate: 1000, Burst: 1000, RelayRetries: 5,
+			Rate: 1000, Burst: 1000, RelayRetries: 10,
 		},
 		{
 			Name: "dev", Region: "us-east-1", Tags: tags("dev"),

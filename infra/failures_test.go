@@ -125,7 +125,7 @@ func TestStreamsLoseNothing(t *testing.T) {
 		}
 		retries := -1.0 // so that age alone decides
 		if stack.env.Name == "local" {
-			retries = 5 // LocalStack ignores age
+			retries = 10 // LocalStack ignores age
 		}
 		for _, id := range mappings {
 			p := stack.Resources[id].Properties
