@@ -210,7 +210,7 @@ func TestALostReadLeavesNoFreePass(t *testing.T) {
 			s.OK(err)
 			return s.Do(q)
 		}
-		s.Faults = func(c faulty.Call) faulty.Fault {
+		s.Faults = func(c faulty.Call) faulty.Fault { //nolint:usestdlibvars // the store's Get, not HTTP's
 			if c.Method == http.MethodGet && slices.ContainsFunc(c.Keys, func(k store.Key) bool { return k.Table == store.Agents }) {
 				return faulty.RequestLost
 			}
