@@ -68,14 +68,14 @@ func suspend(ctx context.Context, a *app.App, c *command.Command, in SuspendIn) 
 	}, nil
 }
 
-// PendingActions counts what a stopped agent had waiting for approval. It is
-// denied: as much as the request has time for at once, the rest by itself.
+// PendingActions counts what a stopped agent has waiting for approval. It is
+// denied: as much as the request has time for at once, the rest by itself. The
+// count is of now, also where the rest of the answer is a replay.
 type PendingActions struct {
-	Revoked   int  `json:"revoked" doc:"Denied by this request."`
 	Remaining int  `json:"remaining" doc:"Still to be denied, which goes on by itself. None of them can be approved meanwhile."`
 	AtLeast   bool `json:"remaining_is_lower_bound,omitzero" doc:"Not all could be counted: more may remain."`
 }
 
 func pendingActions(r approvals.Revocation) PendingActions {
-	return PendingActions{Revoked: r.Revoked, Remaining: r.Remaining, AtLeast: r.AtLeast}
+	return PendingActions{Remaining: r.Remaining, AtLeast: r.AtLeast}
 }
