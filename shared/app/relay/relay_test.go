@@ -38,6 +38,9 @@ func TestTheRelayTellsEverythingThatWasCommitted(t *testing.T) {
 // TestAllOrdersOfSixChanges relays each order, with the first one a second time
 // at the end. The first order also denies what the suspended agent had asked.
 func TestAllOrdersOfSixChanges(t *testing.T) {
+	if testing.Short() {
+		t.Skip("720 orders: 5 s")
+	}
 	t.Parallel()
 	w := newTown(t)
 	six := w.sixChanges()
