@@ -91,7 +91,7 @@ func (e enrolment) handOver(data string) error {
 }
 
 // takeIn stores what was handed over.
-func (h *house) takeIn(ctx context.Context) error {
+func (h *installation) takeIn(ctx context.Context) error {
 	names, err := filepath.Glob(filepath.Join(h.data, inbox, "*"+inboxSuffix))
 	if err != nil {
 		return err

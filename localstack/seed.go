@@ -42,7 +42,7 @@ const (
 
 // welcome prints the lines that a shell can source, keeps them in dev.env, and
 // prints what to try with them.
-func (h *house) welcome(ctx context.Context, addr string, out io.Writer) error {
+func (h *installation) welcome(ctx context.Context, addr string, out io.Writer) error {
 	lines, err := h.secrets.seed(ctx, h.store, filepath.Join(h.data, envFile), "http://"+reachable(addr))
 	if err != nil {
 		return err

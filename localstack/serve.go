@@ -33,14 +33,14 @@ func serve(ctx context.Context, at place, stdout, stderr io.Writer) (err error) 
 	// until it grows.
 	defer debug.SetGCPercent(debug.SetGCPercent(1000))
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(192 << 20))
-	house, err := open(at)
+	installation, err := open(at)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, house.store.Close()) }()
+	defer func() { err = errors.Join(err, installation.store.Close()) }()
 	log := slog.New(slog.NewJSONHandler(stderr, nil))
-	house.app.Relay.Log, house.clock.Log = log, log
-	handler, err := endpoint.New(house.app, identity.Credentials{Tokens: house.tokens, Keys: house.secrets.ring}, log, functions.Routes()...)
+	installation.app.Relay.Log, installation.clock.Log = log, log
+	handler, err := endpoint.New(installation.app, identity.Credentials{Tokens: installation.tokens, Keys: installation.secrets.ring}, log, functions.Routes()...)
 	if err != nil {
 		return err
 	}
@@ -51,22 +51,22 @@ func serve(ctx context.Context, at place, stdout, stderr io.Writer) (err error) 
 	case err != nil:
 		return fmt.Errorf("listen on %s: %w", at.addr, err)
 	}
-	if err := house.welcome(ctx, listener.Addr().String(), stdout); err != nil {
+	if err := installation.welcome(ctx, listener.Addr().String(), stdout); err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	return listen(ctx, listener, handler, house, log)
+	return listen(ctx, listener, handler, installation, log)
 }
 
 // listen serves, with the consumers of what is committed, until ctx ends; then
 // it lets the requests under way finish.
-func listen(ctx context.Context, l net.Listener, h http.Handler, house *house, log *slog.Logger) error {
+func listen(ctx context.Context, l net.Listener, h http.Handler, installation *installation, log *slog.Logger) error {
 	server := &http.Server{
 		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second,
 		WriteTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
-	finished, err := house.follow(background, log)
+	finished, err := installation.follow(background, log)
 	if err != nil {
 		stop()
 		return errors.Join(err, l.Close())
@@ -92,7 +92,7 @@ func listen(ctx context.Context, l net.Listener, h http.Handler, house *house, l
 // follow starts what runs beside the API: a consumer of the store's changes for
 // each that the stack has, the clocks of pending actions, and the chores. finished
 // waits for its end, after ctx.
-func (h *house) follow(ctx context.Context, log *slog.Logger) (finished func(), err error) {
+func (h *installation) follow(ctx context.Context, log *slog.Logger) (finished func(), err error) {
 	consumers := h.app.Relay.Consumers()
 	var names []string
 	for _, c := range consumers {
@@ -121,7 +121,7 @@ func (h *house) follow(ctx context.Context, log *slog.Logger) (finished func(), 
 
 // chores takes in what `token -key` hands over; and every minute it passes the
 // deadlines of approvals whose clock was lost, and forgets expired items.
-func (h *house) chores(ctx context.Context, log *slog.Logger) {
+func (h *installation) chores(ctx context.Context, log *slog.Logger) {
 	handed, sweep := time.NewTicker(tick), time.NewTicker(time.Minute)
 	defer handed.Stop()
 	defer sweep.Stop()
@@ -143,8 +143,8 @@ func (h *house) chores(ctx context.Context, log *slog.Logger) {
 	}
 }
 
-// house is what the server serves from.
-type house struct {
+// installation is what the server serves from.
+type installation struct {
 	data    string
 	store   *embedded.Store
 	app     *app.App
@@ -156,7 +156,7 @@ type house struct {
 var errInUse = errors.New("another process uses the data folder")
 
 // open makes or opens the data folder.
-func open(at place) (*house, error) {
+func open(at place) (*installation, error) {
 	if err := os.MkdirAll(at.data, 0o700); err != nil {
 		return nil, fmt.Errorf("the data folder cannot be made: %w", err)
 	}
@@ -169,7 +169,7 @@ func open(at place) (*house, error) {
 	case err != nil:
 		return nil, err
 	}
-	h := &house{data: at.data, store: db, clock: inprocess.New()}
+	h := &installation{data: at.data, store: db, clock: inprocess.New()}
 	h.app = app.New(db, app.Options{
 		Executions:  h.clock,
 		Bus:         &eventLog{journal: journal{path: filepath.Join(at.data, eventsFile), limit: journalLimit}},

@@ -63,14 +63,14 @@ func issue(at place, who tenant.Principal, valid time.Duration, key, deployed bo
 		}
 		return text, e.store(context.Background(), db)
 	}
-	house, err := open(at)
+	installation, err := open(at)
 	if errors.Is(err, errInUse) {
 		return text, e.handOver(at.data)
 	}
 	if err != nil {
 		return "", err
 	}
-	return text, errors.Join(e.store(context.Background(), house.store), house.store.Close())
+	return text, errors.Join(e.store(context.Background(), installation.store), installation.store.Close())
 }
 
 // numberOf is a person's integer id by their address, the same every time.

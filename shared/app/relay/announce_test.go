@@ -55,7 +55,7 @@ func TestEveryKindOfEventIsToldAsItsSchemaSays(t *testing.T) {
 
 // tellEverything makes at least one change for each kind of event. What must
 // not be told has "canary" or "hunter2" in it.
-func (w *town) tellEverything() {
+func (w *relayFixture) tellEverything() {
 	w.T.Helper()
 	ctx := w.T.Context()
 	must := func(_ any, err error) {

@@ -66,8 +66,8 @@ func (s *seam) through(_ context.Context, name string, do func()) error {
 	return nil
 }
 
-// town is a fixture whose committed changes are relayed to a state machine and a bus.
-type town struct {
+// relayFixture is a fixture whose committed changes are relayed to a state machine and a bus.
+type relayFixture struct {
 	*apptest.Fixture
 	tape    *apptest.Stream
 	seam    *seam
@@ -76,15 +76,15 @@ type town struct {
 	relayed int // changes of the tape that were
 }
 
-func newTown(t testing.TB) *town {
+func newTown(t testing.TB) *relayFixture {
 	tape := &apptest.Stream{Store: apptest.Embedded(t)}
-	w := &town{Fixture: apptest.Over(t, tape), tape: tape, seam: &seam{}}
+	w := &relayFixture{Fixture: apptest.Over(t, tape), tape: tape, seam: &seam{}}
 	w.freshWorld()
 	return w
 }
 
 // freshWorld forgets what happened outside of the store.
-func (w *town) freshWorld() {
+func (w *relayFixture) freshWorld() {
 	w.Advance(time.Millisecond) // its waits begin after those of the world before
 	w.machine = &executionstest.Machine{Now: w.Now, Through: w.seam.through}
 	w.bridge = &bustest.EventBridge{T: w.T}
@@ -92,12 +92,12 @@ func (w *town) freshWorld() {
 }
 
 // runTasks lets the machine open the waits that have begun.
-func (w *town) runTasks() {
+func (w *relayFixture) runTasks() {
 	w.machine.RunTasks(func(o approvals.Task) error { return w.Approvals.BeginWait(context.Background(), o) })
 }
 
 // faultyWorld lets the seam fail whatever the relay calls.
-func (w *town) faultyWorld() {
+func (w *relayFixture) faultyWorld() {
 	w.Faults.Reset(func(c faulty.Call) faulty.Fault { return w.seam.next("store " + c.Method) })
 	var answer faulty.Fault
 	w.bridge.Before = func(int) error {
@@ -116,7 +116,7 @@ func (w *town) faultyWorld() {
 }
 
 // calmWorld lets everything succeed from now on.
-func (w *town) calmWorld() {
+func (w *relayFixture) calmWorld() {
 	w.seam.reset()
 	w.Faults.Reset(nil)
 	w.bridge.Reset()
@@ -124,7 +124,7 @@ func (w *town) calmWorld() {
 
 // deliver gives a batch to the relay as Lambda does: from the first failed
 // change on, again and again, at most so many times.
-func (w *town) deliver(ctx context.Context, batch []store.Change, times int) bool {
+func (w *relayFixture) deliver(ctx context.Context, batch []store.Change, times int) bool {
 	for range times {
 		failed := w.Relay.Deliver(ctx, batch)
 		if len(failed) == 0 {
@@ -140,7 +140,7 @@ func (w *town) deliver(ctx context.Context, batch []store.Change, times int) boo
 }
 
 // settle relays what is on the tape, and what that makes, and runs the clocks.
-func (w *town) settle() {
+func (w *relayFixture) settle() {
 	w.T.Helper()
 	for {
 		batch := w.tape.Since(w.relayed)
@@ -174,7 +174,7 @@ var tells = map[string][]string{
 }
 
 // expected are the ids of the events that tell of everything in the store, with their names.
-func (w *town) expected() map[string]string {
+func (w *relayFixture) expected() map[string]string {
 	w.T.Helper()
 	want := map[string]string{}
 	tell := func(e audit.Entry, names []string) {
@@ -210,7 +210,7 @@ func (w *town) expected() map[string]string {
 // verify holds the world outside against the store: every event was told and
 // nothing else, each time the same; every action that waited has one clock,
 // which ended as the action did.
-func (w *town) verify() {
+func (w *relayFixture) verify() {
 	w.T.Helper()
 	want, said := w.expected(), map[string]string{}
 	for _, e := range w.bridge.Taken() {
@@ -255,7 +255,7 @@ func (w *town) verify() {
 // sixChanges makes six changes: two actions that wait, one of which is
 // approved, one that need not, and an agent suspended by a command that died
 // before it denied what the agent had asked. Everything before is relayed.
-func (w *town) sixChanges() []store.Change {
+func (w *relayFixture) sixChanges() []store.Change {
 	w.T.Helper()
 	ctx := context.Background()
 	w.Active("agent-1", `{"display_name": "A"}`)
