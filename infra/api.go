@@ -75,7 +75,7 @@ var accessLog = map[string]string{
 	"responseType": "$context.error.responseType", "trace": "$context.xrayTraceId",
 }
 
-// gatewayRole is taken on by API Gateway to call functions. A permission of
+// gatewayRole returns the role that API Gateway assumes to call functions. A permission of
 // each function would have to name paths, with * for their parameters. (A role
 // cannot be handed to a service of another account, so its trust needs no more.)
 func gatewayRole(s stack, scope constructs.Construct, routes []endpoint.Route) *string {

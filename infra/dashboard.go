@@ -6,7 +6,7 @@ import (
 	"ascend/shared/store"
 )
 
-// dashboard is the body of the one dashboard, from the callers inwards: the
+// dashboard returns the body of the one dashboard, from the callers inwards: the
 // API, the functions, approvals, the relay, the tables.
 func dashboard(s stack) map[string]any {
 	api := []any{"ApiName", s.name("api"), "Stage", s.env.Name}
@@ -38,7 +38,7 @@ func dashboard(s stack) map[string]any {
 	return map[string]any{"widgets": graphs}
 }
 
-// graph is a widget in a column, 0 or 1, of a row.
+// graph returns a widget in a column, 0 or 1, of a row.
 func (s stack) graph(column, row int, title, statistic string, lines ...any) any {
 	const width, height = 12, 6
 	return map[string]any{
@@ -47,12 +47,12 @@ func (s stack) graph(column, row int, title, statistic string, lines ...any) any
 	}
 }
 
-// line is a metric of a graph.
+// line returns a metric of a graph.
 func line(namespace, name string, dimensions []any) any {
 	return append([]any{namespace, name}, dimensions...)
 }
 
-// search is a metric of each of the environment's functions: of those with both
+// search returns a metric of each of the environment's functions: of those with both
 // words in their names. In quotes they would be the whole of a name.
 func (s stack) search(name, statistic string) any {
 	return []any{map[string]any{"expression": fmt.Sprintf(

@@ -108,7 +108,7 @@ func (d data) access(reads, writes []store.Table) []statement {
 	return list
 }
 
-// arns are those of tables, each once, in the order of their names.
+// arns returns the ARNs of tables, each once, in the order of their names.
 func (d data) arns(tables []store.Table) []string {
 	tables = slices.Sorted(slices.Values(tables))
 	var list []string

@@ -60,7 +60,7 @@ func check(zips string, env Environment) error {
 	return fmt.Errorf("no zips for %s of %s in %s: run command pack", env.Architecture, strings.Join(lacking, ", "), zips)
 }
 
-// ids are those of the functions made so far, sorted.
+// ids returns the ids of the functions made so far, sorted.
 func (l *lambdas) ids() []string { return slices.Sorted(maps.Keys(l.byID)) }
 
 // operation makes the function of a route, which believes whom t says.
@@ -110,7 +110,7 @@ func (l *lambdas) worker(w worker.Worker) {
 	l.add(w.ID, w.Summary, patience(w.Timeout), env, allowed)
 }
 
-// patience is how long Lambda gives a function that gives its work a time: a
+// patience returns how long Lambda gives a function that gives its work a time: a
 // second more, so that it is the function that answers when time is up.
 func patience(work time.Duration) time.Duration {
 	return time.Duration(math.Ceil(work.Seconds()))*time.Second + time.Second
@@ -162,7 +162,7 @@ func (l *lambdas) permit(id, service, source string) {
 	})
 }
 
-// title is an id as a construct is called: stream-relay is StreamRelay.
+// title returns an id as the name of a construct: stream-relay is StreamRelay.
 func title(id string) string {
 	var b strings.Builder
 	for word := range strings.SplitSeq(id, "-") {
@@ -171,7 +171,7 @@ func title(id string) string {
 	return b.String()
 }
 
-// marshal is the JSON of texts.
+// marshal returns the JSON of texts.
 func marshal(texts map[string]string) (*string, error) {
 	b, err := json.Marshal(texts, json.Deterministic(true))
 	return jsii.String(string(b)), err

@@ -45,14 +45,14 @@ func newIdentity(s stack, made *lambdas) trusts {
 	}
 }
 
-// parameter is a value that the deployment gives.
+// parameter returns a value that the deployment sets.
 func (s stack) parameter(id, description string, secret bool) string {
 	return *awscdk.NewCfnParameter(s.Stack, &id, &awscdk.CfnParameterProps{
 		Type: jsii.String("String"), Description: &description, NoEcho: &secret, MinLength: jsii.Number(1),
 	}).ValueAsString()
 }
 
-// userPool is where people sign in: invited by an administrator, with a second
+// userPool returns the pool where people sign in: invited by an administrator, with a second
 // factor, in the organisation that the administrator wrote down.
 func userPool(s stack, scope constructs.Construct, made *lambdas) awscognito.CfnUserPool {
 	threats := &awscognito.CfnUserPool_UserPoolAddOnsProperty{AdvancedSecurityMode: jsii.String("OFF")}
@@ -94,7 +94,7 @@ func userPool(s stack, scope constructs.Construct, made *lambdas) awscognito.Cfn
 	return pool
 }
 
-// appClient is the application that people sign in to. It can write nobody's
+// appClient returns the application that people sign in to. It can write nobody's
 // organisation, and holds no secret, because browsers cannot keep one.
 func appClient(scope constructs.Construct, pool awscognito.CfnUserPool) awscognito.CfnUserPoolClient {
 	return awscognito.NewCfnUserPoolClient(scope, jsii.String("Client"), &awscognito.CfnUserPoolClientProps{
@@ -109,7 +109,7 @@ func appClient(scope constructs.Construct, pool awscognito.CfnUserPool) awscogni
 	})
 }
 
-// pepper is 32 random bytes made at the first deployment. CloudFormation puts
+// pepper returns 32 random bytes, made at the first deployment. CloudFormation puts
 // the value into the functions' variables (decision record 0021).
 func pepper(s stack, scope constructs.Construct) string {
 	secret := awssecretsmanager.NewCfnSecret(scope, jsii.String("Pepper"), &awssecretsmanager.CfnSecretProps{

@@ -79,7 +79,7 @@ func newObservability(s stack, made *lambdas, e eventing) {
 	})
 }
 
-// alarmTopic tells whoever subscribes. It is not encrypted by a key of KMS:
+// alarmTopic returns the topic that alarms notify. It is not encrypted by a key of KMS:
 // that of the account does not let CloudWatch in, and a policy of a key of our
 // own cannot name the key. Alarms hold names and figures, no data of tenants.
 func alarmTopic(s stack, scope constructs.Construct) awssns.CfnTopic {
@@ -152,7 +152,7 @@ func (o observed) watch(w watch) {
 	awscloudwatch.NewCfnAlarm(o.scope, &w.id, props)
 }
 
-// total is an alarm on the sum of metrics in five minutes. METRICS leaves out
+// total makes an alarm on the sum of metrics in five minutes. METRICS leaves out
 // those that were never reported, such as throttles, which an expression of
 // their names would have no value without.
 func (o observed) total(id, about string, threshold float64, metrics ...metric) {
@@ -175,7 +175,7 @@ func (o observed) total(id, about string, threshold float64, metrics ...metric) 
 	awscloudwatch.NewCfnAlarm(o.scope, &id, props)
 }
 
-// alarm is what all alarms have in common.
+// alarm returns the properties that all alarms share.
 func (o observed) alarm(id, about string, threshold, periods float64) *awscloudwatch.CfnAlarmProps {
 	return &awscloudwatch.CfnAlarmProps{
 		AlarmName: jsii.String(o.name(id)), AlarmDescription: &about, Threshold: &threshold, EvaluationPeriods: &periods,

@@ -10,7 +10,7 @@ type statement struct {
 	when               map[string]any // conditions
 }
 
-// document is the JSON policy of statements.
+// document returns the JSON policy of statements.
 func document(statements ...statement) map[string]any {
 	list := make([]any, len(statements))
 	for i, s := range statements {
@@ -36,12 +36,12 @@ func oneOrMore(list []string) any {
 	return jsii.Strings(list...)
 }
 
-// trust lets a service of AWS take on a role. when may be nil.
+// trust returns the policy that lets a service of AWS assume a role. when may be nil.
 func trust(service string, when map[string]any) map[string]any {
 	return document(statement{actions: []string{"sts:AssumeRole"}, service: service, when: when})
 }
 
-// equal is a condition that a value of the request is the given one, which
+// equal returns the condition that a value of the request is the given one, which
 // keeps a service from being used by another account or resource.
 func equal(key, value string) map[string]any {
 	return map[string]any{"StringEquals": map[string]any{key: value}}

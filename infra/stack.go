@@ -76,10 +76,10 @@ func (s stack) output(id, value string) {
 	awscdk.NewCfnOutput(s.Stack, &id, &awscdk.CfnOutputProps{Value: &value})
 }
 
-// name is the physical name of a thing.
+// name returns the physical name of a thing.
 func (s stack) name(thing string) string { return "ascend-" + s.env.Name + "-" + thing }
 
-// arn is that of a thing in this account and region.
+// arn returns the ARN of a thing in this account and region.
 func (s stack) arn(service, resource string) string {
 	return "arn:" + *s.Partition() + ":" + service + ":" + *s.Region() + ":" + *s.Account() + ":" + resource
 }
@@ -94,7 +94,7 @@ const busName = "ascend"
 func (s stack) stateMachineARN() string { return s.arn("states", "stateMachine:"+s.name("approval")) }
 func (s stack) busARN() string          { return s.arn("events", "event-bus/"+busName) }
 
-// concern is the scope of one concern's things.
+// concern returns the scope of one concern's constructs.
 func (s stack) concern(name string) constructs.Construct {
 	return constructs.NewConstruct(s.Stack, &name)
 }

@@ -31,13 +31,13 @@ var anybody = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials
 // tablePrefix leads the names of the deployed stack's tables.
 const tablePrefix = "ascend-local-"
 
-// deployedStore is the store of the stack that is deployed on LocalStack.
+// deployedStore returns the store of the stack that is deployed on LocalStack.
 func deployedStore(at place) (store.Store, error) {
 	client := dynamodb.New(dynamodb.Options{Region: emulatedRegion, BaseEndpoint: &at.emulator, Credentials: anybody})
 	return dynamo.New(client, tablePrefix, store.Tables())
 }
 
-// stateMachines is a client of Step Functions on LocalStack.
+// stateMachines returns a client of Step Functions on LocalStack.
 func stateMachines(at place) *sfn.Client {
 	return sfn.New(sfn.Options{Region: emulatedRegion, BaseEndpoint: &at.emulator, Credentials: anybody})
 }
@@ -60,7 +60,7 @@ func awsCall(ctx context.Context, endpoint, service, operation string, in, out a
 	return answerOf(request, out)
 }
 
-// unsigned is the header by which LocalStack tells which service is called.
+// unsigned returns the header by which LocalStack tells which service is called.
 func unsigned(service string) string {
 	return fmt.Sprintf("AWS4-HMAC-SHA256 Credential=test/20260101/%s/%s/aws4_request, SignedHeaders=host, Signature=0", emulatedRegion, service)
 }

@@ -153,7 +153,7 @@ func (s *secrets) deployStack(ctx context.Context, at place, app string, progres
 
 var apiOutput = regexp.MustCompile(`^https?://([a-z0-9]+)\.execute-api\.[^/]+/([A-Za-z0-9_-]+)/?$`)
 
-// apiURL is where the REST API of a stack's outputs answers on LocalStack: the
+// apiURL returns where the REST API of a stack's outputs answers on LocalStack: the
 // output's own host name would have to be looked up.
 func apiURL(emulator string, outputs map[string]string) (string, error) {
 	for _, value := range outputs {

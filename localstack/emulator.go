@@ -80,7 +80,7 @@ func refuse(version string) error {
 	return fmt.Errorf("LocalStack is version %q, not %s", version, host.Version)
 }
 
-// docker says what of Docker is absent; that the command exists does not tell.
+// docker reports what of Docker is absent; that the command exists does not tell.
 func docker(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
@@ -108,7 +108,7 @@ func composed(ctx context.Context, port int, progress io.Writer, args ...string)
 
 func (p place) hostFolder() string { return filepath.Join(p.data, "localstack") }
 
-// emulatorPort is the port of this machine on which LocalStack is to listen.
+// emulatorPort returns the port of this machine on which LocalStack is to listen.
 func (p place) emulatorPort() (int, error) {
 	u, err := url.Parse(p.emulator)
 	if err != nil || u.Hostname() != "127.0.0.1" && u.Hostname() != "localhost" {

@@ -68,7 +68,7 @@ func (s *secrets) seed(ctx context.Context, db store.Store, name, url string) (l
 	return lines, writeFile(name, []byte(lines))
 }
 
-// reachable is an address that a client on this machine can use.
+// reachable returns an address that a client on this machine can use.
 func reachable(addr string) string {
 	host, port, err := net.SplitHostPort(addr)
 	if ip := net.ParseIP(host); err == nil && (host == "" || ip != nil && ip.IsUnspecified()) {

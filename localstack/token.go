@@ -73,7 +73,7 @@ func issue(at place, who tenant.Principal, valid time.Duration, key, deployed bo
 	return text, errors.Join(e.store(context.Background(), installation.store), installation.store.Close())
 }
 
-// numberOf is a person's integer id by their address, the same every time.
+// numberOf returns a person's integer id, made of their address and so the same every time.
 func numberOf(email string) int64 {
 	sum := sha256.Sum256([]byte(email))
 	return int64(binary.BigEndian.Uint32(sum[:4])) + 1000

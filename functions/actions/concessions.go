@@ -35,10 +35,10 @@ func listObjectFor(c command.Client, p endpoint.Paged[Listed]) *listObject {
 	}
 }
 
-// listVary is what actions-list depends on.
+// listVary adds the headers that the shape of actions-list depends on to Vary.
 func listVary(h http.Header) { h.Add("Vary", "User-Agent") }
 
-// detailStatus is the status that actions-get shows: clients of line 2.x, who
+// detailStatus returns the status that actions-get shows: clients of line 2.x, who
 // all send X-SDK-Version, know `pending` there and raise on `pending_approval`.
 func detailStatus(c command.Client, s governance.Status) string {
 	if s == governance.Pending && c.SDKVersion != "" {
@@ -47,7 +47,7 @@ func detailStatus(c command.Client, s governance.Status) string {
 	return string(s)
 }
 
-// detailVary is what actions-get depends on.
+// detailVary adds the headers that the status in actions-get depends on to Vary.
 func detailVary(h http.Header) { h.Add("Vary", "X-SDK-Version") }
 
 // statusFilter reads a status to filter by; 1.x documents `pending`.

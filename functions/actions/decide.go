@@ -52,7 +52,7 @@ type ApproveOut struct {
 	RemainingApprovals int       `json:"remaining_approvals"`
 }
 
-// Approve is POST /api/v1/actions/{action_id}/approve: let a pending action go ahead.
+// Approve serves POST /api/v1/actions/{action_id}/approve: let a pending action go ahead.
 func Approve() endpoint.Route {
 	return endpoint.Define(decideSpec("approve", "Approve a pending action", store.Actions, store.Agents, store.Commands), approve)
 }
@@ -84,7 +84,7 @@ type RejectOut struct {
 	RemainingApprovals int       `json:"remaining_approvals"`
 }
 
-// Reject is POST /api/v1/actions/{action_id}/reject: deny a pending action.
+// Reject serves POST /api/v1/actions/{action_id}/reject: deny a pending action.
 func Reject() endpoint.Route {
 	return endpoint.Define(decideSpec("reject", "Reject a pending action", store.Actions, store.Commands), reject)
 }

@@ -35,7 +35,7 @@ type Detail struct {
 	AuditTrail     []Audited          `json:"audit_trail"`
 }
 
-// Headers says what the status depends on.
+// Headers adds what the status depends on to Vary.
 func (d Detail) Headers(h http.Header) { detailVary(h) }
 
 // Approval is how far the wait for people is (decision 30).
@@ -63,7 +63,7 @@ type Audited struct {
 	Reason    string    `json:"reason"`
 }
 
-// Get is GET /api/v1/actions/{action_id}: everything of one action.
+// Get serves GET /api/v1/actions/{action_id}: everything of one action.
 func Get() endpoint.Route {
 	return endpoint.Define(getSpec("actions-get", "/api/v1/actions/{action_id}"), get)
 }
@@ -121,7 +121,7 @@ func detailOf(act *action.Action, client command.Client) Detail {
 	return d
 }
 
-// approvalOf is nil for an action that never waited.
+// approvalOf returns how far the approval is; nil for an action that never waited.
 func approvalOf(act *action.Action) *Approval {
 	w := act.Approval
 	if w == nil {

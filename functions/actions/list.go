@@ -60,7 +60,7 @@ func (l ActionList) Headers(h http.Header) {
 	listVary(h)
 }
 
-// List is GET /api/v1/actions: the organisation's actions, newest first.
+// List serves GET /api/v1/actions: the organisation's actions, newest first.
 func List() endpoint.Route {
 	return endpoint.Define(endpoint.Spec{
 		ID: "actions-list", Method: http.MethodGet, Path: "/api/v1/actions", Tag: "Actions",

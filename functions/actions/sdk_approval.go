@@ -15,7 +15,7 @@ import (
 	"ascend/shared/store"
 )
 
-// SDKApproval is GET /api/sdk/approval/{approval_request_id}: how the approval
+// SDKApproval serves GET /api/sdk/approval/{approval_request_id}: how the approval
 // of an action stands, for published decorators that wait for people
 // (clients.md sections 4 and 6). Polling counts against no agent's limits.
 func SDKApproval() endpoint.Route {

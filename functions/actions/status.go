@@ -10,7 +10,7 @@ import (
 	"ascend/shared/store"
 )
 
-// Status is GET /api/v1/actions/{action_id}/status: whether an action is
+// Status serves GET /api/v1/actions/{action_id}/status: whether an action is
 // decided, for clients that wait. Polling counts against no agent's limits.
 func Status() endpoint.Route {
 	return endpoint.Define(statusSpec("actions-status", "/api/v1/actions/{action_id}/status"), status)

@@ -47,7 +47,7 @@ type AuditTrail struct {
 const Example = `{"agent_id": "customer-service-agent", "action_type": "database_delete", "resource": "production customer database",
 	"require_approval": true, "context": {"environment": "production"}, "parameters": {"rows": 3}}`
 
-// Submit is POST /api/v1/actions/submit: decide on a proposed action.
+// Submit serves POST /api/v1/actions/submit: decide on a proposed action.
 func Submit() endpoint.Route {
 	return endpoint.Define(submitSpec("actions-submit", "/api/v1/actions/submit"), submit)
 }
@@ -77,7 +77,7 @@ func submit(ctx context.Context, a *app.App, c *command.Command, in SubmitIn) (S
 	return submittedOf(act), nil
 }
 
-// submittedOf answers with what was decided at submission.
+// submittedOf returns the answer with what was decided at submission.
 func submittedOf(act *action.Action) SubmitOut {
 	v, d := act.Verdict, decisionOf(act.Summary())
 	ms := act.MicroSeconds / 1000

@@ -69,7 +69,7 @@ type DecisionDetail struct {
 	DecidedAt time.Time `json:"decided_at"`
 }
 
-// decisionOf says what stands of an action now.
+// decisionOf returns the present decision on an action.
 func decisionOf(act action.Summary) Decision {
 	v, reason := act.Verdict, act.Reason()
 	d := Decision{
@@ -112,7 +112,7 @@ func decisionOf(act action.Summary) Decision {
 	return d
 }
 
-// violations are the checks that refused, in their words.
+// violations returns the details of the checks that refused.
 func violations(checks []governance.Check) []string {
 	said := []string{}
 	for _, c := range checks {
@@ -172,7 +172,7 @@ type Alert struct {
 	Message  string    `json:"message"`
 }
 
-// alertOf is nil when the action raised no alert. An action raises at most
+// alertOf returns the alert that the action raised, or nil. An action raises at most
 // one, so the alert is known by the action's id.
 func alertOf(act *action.Action) *Alert {
 	if !act.Verdict.Alert {

@@ -18,7 +18,7 @@ type Reason struct {
 // JSONSchema states what the reason's validation demands, for the API description.
 func (Reason) JSONSchema(s *jsonschema.Schema) { s.Properties["reason"].Prose(agent.MaxReason) }
 
-// text is the reason, wherever it was given.
+// text returns the reason, wherever it was given.
 func (r Reason) text() (string, error) {
 	if r.InQuery != "" && r.InBody != "" && r.InQuery != r.InBody {
 		return "", problem.InvalidField("/reason", "reason differs between query and body")

@@ -27,7 +27,7 @@ type Evaluation struct {
 	CVSSVector   string          `json:"cvss_vector"`
 }
 
-// Evaluate is POST /api/risk/evaluate: score an action without submitting it.
+// Evaluate serves POST /api/risk/evaluate: score an action without submitting it.
 func Evaluate() endpoint.Route {
 	return endpoint.Define(endpoint.Spec{
 		ID: "risk-evaluate", Method: http.MethodPost, Path: "/api/risk/evaluate", Tag: "Risk",

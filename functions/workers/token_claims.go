@@ -80,7 +80,7 @@ func organization(text string) (tenant.ID, bool) {
 	return tenant.ID(n), true
 }
 
-// mostTrusted is the first of the roles, from most to least, that is among a
+// mostTrusted returns the first of the roles, from most to least, that is among a
 // person's groups; "" when none is.
 func mostTrusted(groups []string) tenant.Role {
 	for _, role := range []tenant.Role{tenant.Admin, tenant.Manager, tenant.User, tenant.Viewer} {

@@ -74,7 +74,7 @@ func build(bin, arch, packages string) error {
 	return nil
 }
 
-// commands are the names of the main packages that match a pattern.
+// commands returns the names of the main packages that match a pattern.
 func commands(packages string) ([]string, error) {
 	text, err := exec.Command("go", "list", "-f", `{{if eq .Name "main"}}{{.ImportPath}}{{end}}`, packages).Output()
 	if err != nil {

@@ -157,7 +157,7 @@ func parse(body []byte) (call event, why string, err error) {
 	return call, why, nil
 }
 
-// call gives records to the relay as Lambda does. It returns nil when all
+// call invokes the relay with records as Lambda does. It returns nil when all
 // succeed, else which failed and why.
 func (r *redrive) call(ctx context.Context, e event) error {
 	payload, err := json.Marshal(e)

@@ -193,7 +193,7 @@ func folded(line string) string {
 	return b.String() + line + "\r\n"
 }
 
-// sqlite gives the native libraries the names under which DynamoDB Local loads them.
+// sqlite links the native libraries under the names under which DynamoDB Local loads them.
 func sqlite(libraries string) error {
 	names, err := filepath.Glob(filepath.Join(libraries, "libsqlite4java-*"))
 	if err != nil {

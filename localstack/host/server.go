@@ -49,7 +49,7 @@ const (
 	tmpDir  = "tmp" // of LocalStack, DynamoDB Local and the functions, with the functions' code
 )
 
-// LogFile is where the LocalStack of a folder writes what it does.
+// LogFile returns the file where the LocalStack of a folder writes what it does.
 func LogFile(folder string) string { return filepath.Join(folder, logFile) }
 
 // Start installs LocalStack if need be, starts it and waits until it answers.
@@ -83,7 +83,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	return s, nil
 }
 
-// freePort is the port that was asked for, if nobody listens on it, or any. It
+// freePort returns the port that was asked for, if nobody listens on it, or any. It
 // does not ask LocalStack, because one that hangs still answers health checks.
 func freePort(port int) (int, error) {
 	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))

@@ -37,7 +37,7 @@ func findTools(ctx context.Context) (t tools, err error) {
 	return t, nil
 }
 
-// supported tells the one platform on which all this has been seen to run.
+// supported returns an error except on the one platform where all this has been seen to run.
 func supported(system, architecture string) error {
 	if system != "linux" || architecture != "amd64" {
 		return fmt.Errorf("%w: it needs Linux on amd64, and this is %s on %s", ErrAbsent, system, architecture)
@@ -94,7 +94,7 @@ func findJava(ctx context.Context) (string, error) {
 var misleading = regexp.MustCompile(`(?i)^(aws_.*|(http|https|all|no|ftp)_proxy|python.*|localstack_.*|lambda_.*|dynamodb_.*|debug|services|` +
 	`gateway_.*|persistence|java_tool_options|ls_log|edge_port|docker_.*|_java_options|jdk_java_options)$`)
 
-// Cleaned is an environment without what would mislead LocalStack.
+// Cleaned returns an environment without what would mislead LocalStack.
 func Cleaned(environment []string) []string {
 	return slices.DeleteFunc(slices.Clone(environment), func(variable string) bool {
 		name, _, _ := strings.Cut(variable, "=")

@@ -150,7 +150,7 @@ func compareArrays(at, name string, documented, actual jsontext.Value) (faults [
 	return faults
 }
 
-// kind is the JSON type of a value, with integers apart from other numbers by
+// kind returns the JSON type of a value, with integers apart from other numbers by
 // their literal. A number such as 35.0 is integral, but documented as a float.
 func kind(v jsontext.Value) string {
 	switch v.Kind() {

@@ -35,7 +35,7 @@ var forms = map[string]*regexp.Regexp{
 	"mitre_tactic":   regexp.MustCompile(`^TA\d{4}$`),                                                                     // seeds/004
 }
 
-// compareText says how a string falls short of the documented one, or "".
+// compareText returns how a string falls short of the documented one, or "".
 func compareText(name, documented, actual string) string {
 	if _, err := time.Parse(time.RFC3339, documented); err == nil {
 		if _, err := time.Parse(time.RFC3339, actual); err != nil || !strings.HasSuffix(actual, "Z") {

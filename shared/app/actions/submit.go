@@ -243,7 +243,7 @@ func (s *Service) firstRun(ctx context.Context, c *command.Command, ours action.
 	return first.AtSubmission(), nil, nil
 }
 
-// firstOr gives the action that an earlier run of a command stored, or refuses
+// firstOr returns the action that an earlier attempt stored, or refuses
 // the command: what was accepted is not refused because its agent has changed.
 func (s *Service) firstOr(ctx context.Context, c *command.Command, ours action.ID, refusal error) (*action.Action, error) {
 	if c.Repeat == nil {

@@ -69,7 +69,7 @@ func (s *Service) Rollback(ctx context.Context, c *command.Command, id agent.ID,
 	})
 }
 
-// configure gives an agent the configuration that set returns for it.
+// configure sets the configuration that set returns for it.
 func (s *Service) configure(ctx context.Context, c *command.Command, id agent.ID, e event, set func(context.Context, agent.Agent) (agent.Config, error)) (Change, error) {
 	return s.change(ctx, c, id, e, func(ctx context.Context, g agent.Agent) (agent.Agent, error) {
 		config, err := set(ctx, g)

@@ -62,7 +62,7 @@ func (s *Service) eachDue(ctx context.Context, then time.Time, do func(store.Key
 	}
 }
 
-// passDeadline is PassDeadline of the action under a key; nil when there is
+// passDeadline does PassDeadline for the action under a key; nil when there is
 // none. did tells that this very call moved it.
 func (s *Service) passDeadline(ctx context.Context, key store.Key) (act *action.Action, did bool, err error) {
 	return s.moveBySystem(ctx, key, "expire", approval.Pass)

@@ -88,7 +88,7 @@ func decode(item *store.Item) (*action.Action, error) {
 
 var errNoApproval = errors.New("it waits, or waited, without an approval")
 
-// submission tells what an agent asked, what was decided on it, and whether it
+// submission returns the events of what an agent asked, what was decided on it, and whether it
 // is to be watched.
 func submission(act *action.Action, entry audit.Entry) ([]events.Data, error) {
 	about, decided, v := actionData(act, entry), decidedData(act), act.Verdict
@@ -118,7 +118,7 @@ func submission(act *action.Action, entry audit.Entry) ([]events.Data, error) {
 	return all, nil
 }
 
-// move tells what became of a pending action.
+// move returns the events of what became of a pending action.
 func move(act *action.Action, entry audit.Entry) ([]events.Data, error) {
 	if act.Approval == nil {
 		return nil, errNoApproval
@@ -174,7 +174,7 @@ func workflowData(act *action.Action, entry audit.Entry) events.Workflow {
 	}
 }
 
-// announceAgent tells what changeEntry recorded.
+// announceAgent returns the event of a change of an agent.
 func announceAgent(body []byte) ([]events.Event, error) {
 	var entry audit.Entry
 	if err := json.Unmarshal(body, &entry); err != nil {

@@ -23,7 +23,7 @@ const (
 	mostBackoff  = 10 * time.Second
 )
 
-// Follow gives the changes of a feed to a registered consumer, from its stored
+// Follow hands the changes of a feed to a registered consumer, from its stored
 // position on, until ctx ends. What fails for a while is given again, with
 // backoff, before anything that follows; what fails for good goes to the dead letters.
 func (r *Relay) Follow(ctx context.Context, feed store.ConsumerFeed, c Consumer) {
@@ -84,7 +84,7 @@ func (f *follower) step(ctx context.Context) {
 	rest(ctx, gather)
 }
 
-// handle gives changes to the consumer and returns those that are left, and why.
+// handle hands changes to the consumer and returns those that are left, and why.
 func (f *follower) handle(ctx context.Context, changes []store.Change) (left []store.Change, why error) {
 	failed := f.Handle(ctx, f.consumer, changes)
 	for i, change := range changes {

@@ -61,7 +61,7 @@ func (r *Relay) Consumers() []Consumer {
 	}
 }
 
-// Deliver gives changes to every consumer, to each on its own. It returns what
+// Deliver hands changes to every consumer, to each on its own. It returns what
 // failed, by the index of its change, and is to be given again; the others are
 // done. Repeats and changes that nothing follows from are harmless.
 func (r *Relay) Deliver(ctx context.Context, changes []store.Change) (failed map[int]error) {
@@ -82,7 +82,7 @@ func (r *Relay) Deliver(ctx context.Context, changes []store.Change) (failed map
 	return failed
 }
 
-// Handle gives changes to one consumer and returns what is to be given again, by
+// Handle hands changes to one consumer and returns what is to be given again, by
 // the index of its change. A change that failed for good goes to the dead
 // letters and is done, so that it holds up nothing that follows.
 func (r *Relay) Handle(ctx context.Context, c Consumer, changes []store.Change) (failed map[int]error) {
