@@ -33,14 +33,14 @@ func serve(ctx context.Context, at place, stdout, stderr io.Writer) (err error) 
 	// until it grows.
 	defer debug.SetGCPercent(debug.SetGCPercent(1000))
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(192 << 20))
-	installation, err := open(at)
+	local, err := open(at)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, installation.store.Close()) }()
+	defer func() { err = errors.Join(err, local.store.Close()) }()
 	log := slog.New(slog.NewJSONHandler(stderr, nil))
-	installation.app.Relay.Log, installation.clock.Log = log, log
-	handler, err := endpoint.New(installation.app, identity.Credentials{Tokens: installation.tokens, Keys: installation.secrets.ring}, log, functions.Routes()...)
+	local.app.Relay.Log, local.clock.Log = log, log
+	handler, err := endpoint.New(local.app, identity.Credentials{Tokens: local.tokens, Keys: local.secrets.ring}, log, functions.Routes()...)
 	if err != nil {
 		return err
 	}
@@ -51,22 +51,22 @@ func serve(ctx context.Context, at place, stdout, stderr io.Writer) (err error) 
 	case err != nil:
 		return fmt.Errorf("listen on %s: %w", at.addr, err)
 	}
-	if err := installation.welcome(ctx, listener.Addr().String(), stdout); err != nil {
+	if err := local.welcome(ctx, listener.Addr().String(), stdout); err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	return listen(ctx, listener, handler, installation, log)
+	return listen(ctx, listener, handler, local, log)
 }
 
 // listen serves, with the consumers of what is committed, until ctx ends; then
 // it lets the requests under way finish.
-func listen(ctx context.Context, l net.Listener, h http.Handler, installation *installation, log *slog.Logger) error {
+func listen(ctx context.Context, l net.Listener, h http.Handler, local *installation, log *slog.Logger) error {
 	server := &http.Server{
 		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second,
 		WriteTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
-	finished, err := installation.follow(background, log)
+	finished, err := local.follow(background, log)
 	if err != nil {
 		stop()
 		return errors.Join(err, l.Close())

@@ -63,14 +63,14 @@ func issue(at place, who tenant.Principal, valid time.Duration, key, deployed bo
 		}
 		return text, e.store(context.Background(), db)
 	}
-	installation, err := open(at)
+	local, err := open(at)
 	if errors.Is(err, errInUse) {
 		return text, e.handOver(at.data)
 	}
 	if err != nil {
 		return "", err
 	}
-	return text, errors.Join(e.store(context.Background(), installation.store), installation.store.Close())
+	return text, errors.Join(e.store(context.Background(), local.store), local.store.Close())
 }
 
 // numberOf returns a person's integer id, made of their address and so the same every time.
