@@ -12,8 +12,8 @@ import (
 const (
 	// followBatch is how many changes a consumer gets at most at once, and gather
 	// how long it lets them gather: reading many at once costs less than each alone.
-	followBatch = 100
-	gather      = 10 * time.Millisecond
+	followBatch = 1000
+	gather      = 50 * time.Millisecond
 	// A consumer acknowledges after so many changes or so much time: fewer
 	// commits, and after a crash more repeats.
 	acknowledgeAfter = 1000
@@ -58,7 +58,7 @@ func (f *follower) step(ctx context.Context) {
 		changes, next, err = f.feed.Changes(ctx, f.at, followBatch)
 		return err
 	})
-	idle := len(changes) == 0
+	read := len(changes)
 	for len(changes) > 0 && ctx.Err() == nil { // with a backoff of its own after each progress
 		f.persist(ctx, "handle changes", func() error {
 			before := len(changes)
@@ -78,10 +78,12 @@ func (f *follower) step(ctx context.Context) {
 	if f.done >= acknowledgeAfter || time.Since(f.since) >= acknowledgeEvery {
 		f.persist(ctx, "acknowledge changes", func() error { return f.acknowledge(ctx) })
 	}
-	if idle {
+	if read == 0 {
 		f.wait(ctx)
 	}
-	rest(ctx, gather)
+	if read < followBatch {
+		rest(ctx, gather)
+	}
 }
 
 // handle hands changes to the consumer and returns those that are left, and why.

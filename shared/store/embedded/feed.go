@@ -34,6 +34,9 @@ var (
 // than one read returns, so that what is left over does not grow.
 const trimAtOnce = 2000
 
+// readAtOnce bounds the bytes of changes in one read: it ends after the first beyond.
+const readAtOnce = 4 << 20
+
 // feed is the state of the change feed beside the file.
 type feed struct {
 	last atomic.Uint64 // sequence number of the last durable change
@@ -87,9 +90,10 @@ func (s *Store) Changes(ctx context.Context, after store.Position, limit int) (c
 	if from > last {
 		return nil, after, fmt.Errorf("store: position %d is after the feed's last change %d", from, last)
 	}
+	size := 0
 	err = s.view(func(tx *bbolt.Tx) error {
 		c := tx.Bucket(feedBucket).Cursor()
-		for k, v := c.Seek(number(from + 1)); k != nil && len(changes) < limit; k, v = c.Next() {
+		for k, v := c.Seek(number(from + 1)); k != nil && len(changes) < limit && size < readAtOnce; k, v = c.Next() {
 			n := binary.BigEndian.Uint64(k)
 			if n > last {
 				break
@@ -98,6 +102,7 @@ func (s *Store) Changes(ctx context.Context, after store.Position, limit int) (c
 				return store.ErrTrimmed
 			}
 			changes, from, after = append(changes, change(n, v)), n, position(n)
+			size += len(v)
 		}
 		if after != "" && from < last && len(changes) == 0 {
 			return store.ErrTrimmed
