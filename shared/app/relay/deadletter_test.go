@@ -172,3 +172,26 @@ type lost struct{ *executionstest.Machine }
 func (lost) Start(context.Context, approvals.Wait) error {
 	return problem.Unavailable("start", errors.New("lost"))
 }
+
+func TestAChangeThatMakesAConsumerPanicIsADeadLetterAlone(t *testing.T) {
+	var kept shelf
+	r := &relay.Relay{DeadLetters: &kept}
+	var handled []string
+	c := relay.Consumer{Name: "fragile", Handle: relay.Each(func(_ context.Context, change store.Change) error {
+		if change.Sequence == "2" {
+			panic("index out of range")
+		}
+		handled = append(handled, change.Sequence)
+		return nil
+	})}
+	failed := r.Handle(t.Context(), c, []store.Change{
+		{Key: store.ActionKey(1, 1), Sequence: "1"}, {Key: store.ActionKey(1, 2), Sequence: "2"}, {Key: store.ActionKey(1, 3), Sequence: "3"},
+	})
+	slices.Sort(handled)
+	if len(failed) > 0 || !slices.Contains(handled, "1") || !slices.Contains(handled, "3") || slices.Contains(handled, "2") {
+		t.Errorf("handled %v, failed %v", handled, failed)
+	}
+	if got := kept.titles(); !slices.Equal(got, []string{"fragile 2"}) || !strings.Contains(kept.kept[0].Reason, "index out of range") {
+		t.Errorf("kept %v", got)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync"
 
 	"ascend/events"
@@ -95,7 +96,7 @@ func (r *Relay) Handle(ctx context.Context, c Consumer, changes []store.Change) 
 		}
 		readable, index = append(readable, change), append(index, i)
 	}
-	for i, err := range c.Handle(ctx, readable) {
+	for i, err := range attempt(ctx, c, readable) {
 		failed[index[i]] = err
 	}
 	for i, err := range failed {
@@ -111,6 +112,28 @@ func (r *Relay) Handle(ctx context.Context, c Consumer, changes []store.Change) 
 		delete(failed, i)
 	}
 	return failed
+}
+
+// attempt hands changes to a consumer. When it panics, it gets each change by
+// itself, so that only the one that makes it panic fails, for good.
+func attempt(ctx context.Context, c Consumer, changes []store.Change) (failed map[int]error) {
+	defer func() {
+		v := recover()
+		if v == nil {
+			return
+		}
+		failed = map[int]error{}
+		if len(changes) == 1 {
+			failed[0] = problem.Internal("handle a change", fmt.Errorf("panic: %v\n%s", v, debug.Stack()))
+			return
+		}
+		for i := range changes {
+			if err := attempt(ctx, c, changes[i:i+1])[0]; err != nil {
+				failed[i] = err
+			}
+		}
+	}()
+	return c.Handle(ctx, changes)
 }
 
 // transient reports whether an error, or one of those joined in it, may pass.
